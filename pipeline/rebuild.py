@@ -1,0 +1,61 @@
+"""A spaCy Doc from stored tokens, without a model: what the rule stages work on."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+import spacy
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from pipeline.tables import Token
+
+
+@cache
+def _vocab() -> Vocab:
+    # English lexical attributes (like_num, is_stop, shape), no components.
+    return spacy.blank("en").vocab
+
+
+@contextmanager
+def rebuilt(text: str, tokens: Sequence[Token]) -> Iterator[Doc]:
+    """The Doc of one article: `doc.text == text`, so `token.idx` and `span.start_char` are offsets into the article.
+
+    What lies between two tokens (line breaks, page furniture) becomes one filler token with pos SPACE. Fillers of
+    white space end the sentence before them; other fillers are a sentence of their own. So a token's place in the Doc is
+    not its token_id. The Doc must not be used after the block: its strings are freed with it.
+    """
+    with _vocab().memory_zone():
+        yield _doc(text, tokens)
+
+
+def _doc(text: str, tokens: Sequence[Token]) -> Doc:
+    words: list[str] = []
+    spaces: list[bool] = []
+    place: dict[int, int] = {}  # token_id -> index in the Doc
+    fillers: set[int] = set()
+    end = 0
+    for token in tokens:
+        if token.start > end:
+            fillers.add(len(words))
+            words.append(text[end : token.start])
+            spaces.append(False)
+        place[token.token_id] = len(words)
+        words.append(token.text)
+        spaces.append(token.space_after)
+        end = token.end + token.space_after
+    if end < len(text):
+        fillers.add(len(words))
+        words.append(text[end:])
+        spaces.append(False)
+    n = len(words)
+    pos, tags, lemmas, deps, ents = ["SPACE"] * n, ["_SP"] * n, list(words), ["dep"] * n, ["O"] * n
+    heads = [max(0, i - 1) for i in range(n)]  # white space hangs on the token before it, as in spaCy's own parses
+    for i in fillers:
+        if i == 0 or words[i].strip():
+            heads[i], deps[i] = i, "ROOT"
+    for token in tokens:
+        i = place[token.token_id]
+        pos[i], tags[i], lemmas[i], deps[i], ents[i] = token.pos, token.tag, token.lemma, token.dep, token.ner
+        heads[i] = place[token.head]
+    return Doc(_vocab(), words=words, spaces=spaces, pos=pos, tags=tags, lemmas=lemmas, heads=heads, deps=deps, ents=ents)
