@@ -57,14 +57,16 @@ def load(path: Path | None = None) -> Settings:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise PipelineError(f"can't read the settings {path}: {error.strerror}", hint="name an existing file with --config, or leave it out") from error
+        message = f"can't read the settings {path}: {error.strerror}"
+        raise PipelineError(message, hint="name an existing file with --config, or leave it out") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PipelineError(f"{path} is not valid TOML: {error}", hint="mend that line; docs/settings.md shows every setting") from error
     sections = typing.get_type_hints(Settings)
     chosen: dict[str, Any] = {}
     for name, values in data.items():
         if name not in sections or not isinstance(values, dict):
-            raise PipelineError(f"{path}: there is no section [{name}]{nearest(name, sections)}", hint=f"the sections are {', '.join(sections)}")
+            message = f"{path}: there is no section [{name}]{nearest(name, sections)}"
+            raise PipelineError(message, hint=f"the sections are {', '.join(sections)}")
         chosen[name] = _section(path, name, sections[name], values)
     return Settings(**chosen)
 
@@ -73,11 +75,14 @@ def _section(path: Path, section: str, kind: Any, values: dict[str, Any]) -> Any
     known = typing.get_type_hints(kind)
     for name, value in values.items():
         if name not in known:
-            raise PipelineError(f"{path}: [{section}] has no setting {name!r}{nearest(name, known)}", hint=f"the settings of [{section}] are {', '.join(known)}")
+            message = f"{path}: [{section}] has no setting {name!r}{nearest(name, known)}"
+            raise PipelineError(message, hint=f"the settings of [{section}] are {', '.join(known)}")
         if type(value) is not known[name]:
-            raise PipelineError(f"{path}: [{section}] {name} = {value!r} should be {known[name].__name__}", hint=f"the default is {getattr(kind(), name)!r}")
-        if isinstance(value, int) and value < _LEAST.get(name, 1):
-            raise PipelineError(f"{path}: [{section}] {name} = {value} is too small", hint=f"the least is {_LEAST.get(name, 1)}, the default {getattr(kind(), name)!r}")
+            message = f"{path}: [{section}] {name} = {value!r} should be of type {known[name].__name__}"
+            raise PipelineError(message, hint=f"the default is {getattr(kind(), name)!r}")
+        least = _LEAST.get(name, 1)
+        if isinstance(value, int) and value < least:
+            raise PipelineError(f"{path}: [{section}] {name} = {value} is too small", hint=f"the least is {least}, the default {getattr(kind(), name)!r}")
     return kind(**values)
 
 

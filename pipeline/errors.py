@@ -1,4 +1,4 @@
-"""The one error that people see: what went wrong, and the next thing to type."""
+"""The errors that people see: what went wrong, and the next thing to type."""
 
 import difflib
 from collections.abc import Iterable
@@ -15,6 +15,10 @@ class PipelineError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions with keyword-only arguments do not survive the way back from a worker process by themselves.
         return (_rebuild, (self.message, self.hint))
+
+
+class Skip(Exception):
+    """This article can't be processed; the message is the reason that `skipped` gives. Never ends a run."""
 
 
 def _rebuild(message: str, hint: str) -> PipelineError:

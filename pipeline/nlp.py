@@ -55,7 +55,8 @@ def _folder(model: str) -> Path:
     if "/" in model or Path(model).is_dir():
         folder = Path(model)
         if not (folder / "config.cfg").is_file():
-            raise PipelineError(f"there is no spaCy pipeline in {model} (no config.cfg)", hint="name a folder written by spaCy's nlp.to_disk, or an installed package")
+            message = f"there is no spaCy pipeline in {model} (no config.cfg)"
+            raise PipelineError(message, hint="name a folder written by spaCy's nlp.to_disk, or an installed package")
         return folder
     spec = importlib.util.find_spec(model) if model.isidentifier() else None
     if spec is None or spec.origin is None:

@@ -355,9 +355,9 @@ _DECLARED = (
           ("doc_id", "claim_id"),
           {**_IN_SENTENCE, "place_mention_ids": "extracted_mentions.mention_id", "source_mention_id": "extracted_mentions.mention_id"}),
     Table("links", Link, "a mention and its entity", "normalise", ("doc_id", "mention_id"),
-          {"doc_id": "articles.doc_id", "mention_id": "extracted_mentions.mention_id", "entity_id": "entities.entity_id"}, public=False),
+          {"entity_id": "entities.entity_id"}, public=False),
     Table("members", Member, "a claim and its group", "normalise", ("doc_id", "claim_id"),
-          {"doc_id": "articles.doc_id", "claim_id": "extracted_claims.claim_id", "group_id": "claim_groups.group_id"}, public=False),
+          {"group_id": "claim_groups.group_id"}, public=False),
     Table("mentions", Mention, "a named mention", "normalise", ("doc_id", "mention_id"),
           {**_IN_SENTENCE, "entity_id": "entities.entity_id"}),
     Table("entities", Entity, "a real-world person, organisation or place", "normalise", ("entity_id",)),
@@ -395,8 +395,14 @@ def check(rows: Rows, given: Rows, known: Mapping[str, set[Any]]) -> None:
 
 
 def _values(rows: Rows, target: str) -> set[Any]:
-    table, column = target.split(".")
-    return {getattr(row, column) for row in rows.get(table, ())}
+    """The values that stand in `table.column`, or in the columns that refer to it: those were held against it before."""
+    name, column = target.split(".")
+    if name in rows:
+        return {getattr(row, column) for row in rows[name]}
+    found = [(t, c) for t in rows for c, to in TABLES[t].references.items() if to == target and not TABLES[t].public]
+    if not found:
+        raise LookupError(f"nothing to check references to {target} against")
+    return {getattr(row, c) for t, c in found for row in rows[t]}
 
 
 def _broken(table: Table, row: Any, rule: str) -> PipelineError:
@@ -464,10 +470,13 @@ def to_arrow(table: Table, rows: Sequence[Any]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=table.schema)
 
 
-def from_arrow(table: Table, data: pa.Table | pa.RecordBatch) -> list[Any]:
-    """Arrow to rows. Columns are taken by name, so a file with further columns reads too."""
-    columns = []
+def from_arrow(table: Table, data: pa.Table | pa.RecordBatch, asked: Sequence[str] | None = None) -> list[Any]:
+    """Arrow to rows. Columns are taken by name; those that were not asked for are None."""
+    columns: list[list[Any]] = []
     for column in table.columns:
+        if asked is not None and column.name not in asked:
+            columns.append([None] * data.num_rows)
+            continue
         values = data.column(column.name).to_pylist()
         columns.append([[column.item(**v) for v in part] for part in values] if column.item else values)
     return list(map(table.row._make, zip(*columns, strict=True)))

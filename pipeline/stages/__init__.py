@@ -5,7 +5,7 @@ A step is one function of `pipeline.stages.<stage>`, named like the step. It is 
 - scope "source": called once a file or record, `(source, settings) -> rows`;
 - scope "article": called once an article, `(rows, settings) -> rows`, both by table name;
 - scope "corpus": called once, `(tables, settings) -> rows`; its tables can be read over and over, articles in order of
-  doc_id, and never fit in memory.
+  doc_id, and never fit in memory. What it writes about articles it gives in order of doc_id too, as an iterator if it likes.
 
 `reads` names the columns that a step looks at: it is given no others (they are None), and it is redone only when one of
 these changes. So a change to a date rule of `ingest` does not run the model of `tokenize` again.
@@ -54,14 +54,14 @@ STEPS = (
         "link",
         "normalise",
         "corpus",
-        {"articles": ("doc_id",), "extracted_mentions": ("doc_id", "mention_id", "text", "type", "name", "place_id")},
+        {"extracted_mentions": ("doc_id", "mention_id", "text", "type", "name", "place_id")},
         ("entities", "variants", "links"),
     ),
     Step(
         "group",
         "normalise",
         "corpus",
-        {"articles": ("doc_id", "published"), "extracted_claims": ALL, "links": ALL},
+        {"articles": ("doc_id", "published"), "extracted_claims": ALL, "entities": ("entity_id",), "links": ALL},
         ("claim_groups", "members"),
     ),
     Step(
@@ -98,10 +98,10 @@ STEPS = (
 )
 
 STAGES: dict[str, str] = {
-    "ingest": "Read the corpus: one row an article, page furniture marked.",
-    "tokenize": "Run the model: sentences and tokens with lemma, part of speech, syntax and named entities.",
-    "entities": "Find persons, organisations, cities, countries, regions and officials.",
-    "claims": "Find numbers, with what is counted, where, when and according to whom.",
-    "normalise": "Bring variant spellings together, and claims about one quantity.",
+    "ingest": "Read the corpus: one row an article, furniture marked.",
+    "tokenize": "Run the model: sentences and parsed tokens.",
+    "entities": "Find people, organisations, places and officials.",
+    "claims": "Find numbers: of what, where, when, says who.",
+    "normalise": "Bring variant names together, and claims in groups.",
     "report": "Write one page to read in a browser.",
 }

@@ -1,0 +1,47 @@
+"""The fullest form of each name in its article: what a surname, an acronym or a short form stands for."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from spacy.tokens import Doc
+
+from pipeline.names import Name, stands_for
+
+
+def full_names(doc: Doc, found: Sequence[Name]) -> list[str]:
+    """For each name the longest form that the article gives, its own text when none is certain.
+
+    A short form stands for a longer one of its type when exactly one begins or ends with it: two persons Silva leave
+    "Silva" as it is.
+    """
+    texts = [doc[n.start : n.end].text for n in found]
+    forms: dict[str, set[str]] = defaultdict(set)
+    for name, text in zip(found, texts, strict=True):
+        forms[name.type].add(text)
+    introduced = _introduced(doc, found, texts)
+    longer: dict[tuple[str, str], str] = {}
+    for kind, known in forms.items():
+        if kind in {"person", "organisation"}:
+            for text in known:
+                longer[kind, text] = _longest(introduced.get((kind, text), text), known)
+    return [longer.get((n.type, t), t) for n, t in zip(found, texts, strict=True)]
+
+
+def _longest(text: str, known: set[str]) -> str:
+    words = text.split()
+    full = [k for k in known if len(k) > len(text) and (k.split()[: len(words)] == words or k.split()[-len(words) :] == words)]
+    # Of forms that contain one another the longest is meant; forms that don't are different names.
+    best = max(full, key=len, default=text)
+    return best if all(f in best for f in full) else text
+
+
+def _introduced(doc: Doc, found: Sequence[Name], texts: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Acronyms that the article itself explains, in either order: `World Metal Union (WMU)`, `WMU (World Metal Union)`."""
+    known = {}
+    for (left, a), (right, b) in zip(zip(found, texts, strict=True), list(zip(found, texts, strict=True))[1:], strict=False):
+        if left.end + 1 == right.start and doc[left.end].text == "(" and left.type == right.type:
+            if stands_for(b, a):
+                known[left.type, b] = a
+            elif stands_for(a, b):
+                known[left.type, a] = b
+    return known

@@ -1,0 +1,343 @@
+"""Named persons, organisations and places in a parsed text: where the model's entities begin and end, and what they are.
+
+The model proposes; the words of a name, its syntax and the rest of the article correct it. All rules speak of kinds of
+words (lexicon) and of syntax, none of particular names.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from spacy.tokens import Doc, Span, Token
+
+from pipeline import places
+from pipeline.lexicon import table, words
+
+HEADLINE = 0.75
+"""A sentence with this share of longer words in capitals is set as a headline: capitals mean nothing there."""
+
+NAME_POS = {"PROPN", "NOUN", "ADJ", "VERB", "X"}
+JOINERS = {"-", "–", "&"}
+EDGE = set("\"'“”‘’«»()[]{},.;:!?-–—…*/•|<>") | {"``", "''", "'s", "’s", "--", "..."}
+
+
+class Name(NamedTuple):
+    """A named mention: tokens start to end of a Doc, and its type."""
+
+    start: int
+    end: int
+    type: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A Doc's words with what the rules ask of them again and again."""
+
+    doc: Doc
+    words: list[str]
+    capital: list[bool]
+    """Whether a word can be part of a name by its capital."""
+    headline: list[bool]
+    """Whether a word stands in a sentence set in capitals throughout."""
+    block: list[int]
+    """End of the run of capitals that a word stands in; 0 elsewhere."""
+
+    def text(self, start: int, end: int) -> str:
+        return self.doc[start:end].text
+
+    def word(self, at: int) -> str:
+        return self.words[at] if 0 <= at < len(self.words) else ""
+
+
+@cache
+def roles() -> dict[str, str]:
+    """Head nouns of roles, in lower case -> office or post."""
+    return {row["word"]: row["kind"] for row in table("roles")}
+
+
+@cache
+def heads() -> dict[str, str]:
+    """Head nouns of organisations' names -> their kind."""
+    return {row["word"]: row["kind"] for row in table("organisation_heads")}
+
+
+@cache
+def _labels() -> dict[str, str]:
+    return {row["label"]: row["type"] for row in table("ner_labels")}
+
+
+def names(doc: Doc) -> list[Name]:
+    """The named mentions of an article, in order, none overlapping another."""
+    page = read(doc)
+    proposed = [*_modelled(page), *_organisations(page), *_after_roles(page), *_countries(page)]
+    kept = _typed(page, _apart(proposed))
+    kept = _typed(page, _apart([*kept, *_acronyms(page, kept)]))
+    return _apart([*kept, *_repeats(page, kept)])
+
+
+def read(doc: Doc) -> Page:
+    """The Doc's words, with capitals and headlines seen for what they are."""
+    text = [t.text for t in doc]
+    capital, headline = [False] * len(text), [False] * len(text)
+    for sent in doc.sents:
+        long = [t for t in text[sent.start : sent.end] if len(t) > 3 and t.isalpha()]
+        shouting = len(long) > 3 and sum(t[0].isupper() for t in long) >= HEADLINE * len(long)
+        for token in sent:
+            i = token.i
+            headline[i] = shouting
+            if text[i][0].isupper() and token.pos_ in NAME_POS and token.ent_type_ not in {"DATE", "TIME"}:
+                capital[i] = i > sent.start or token.pos_ == "PROPN" or text[i + 1 : i + 2] != [] and text[i + 1][0].isupper()
+    block = [0] * len(text)
+    end = 0
+    for i in range(len(text) - 1, -1, -1):
+        glued = text[i] in JOINERS and 0 < i < len(text) - 1 and capital[i - 1] and capital[i + 1]
+        if capital[i] or glued:
+            end = block[i + 1] if i + 1 < len(text) and block[i + 1] else i + 1
+            block[i] = end
+    return Page(doc, text, capital, headline, block)
+
+
+def _modelled(page: Page) -> Iterator[Name]:
+    """The model's entities, cut to what the guidelines call a name."""
+    labels = {ent.label_ for ent in page.doc.ents}
+    for ent in page.doc.ents:
+        kind = _labels().get(ent.label_)
+        if kind == "place":
+            kind = "region" if "GPE" in labels else "city"
+        if kind:
+            for start, end in _lines(page, ent):
+                start, end = _trim(page, start, end, kind)
+                if start < end and (kind == "person" or not places.nationality(page.text(start, end))):
+                    yield Name(start, _longer(page, start, end) if kind == "organisation" else end, kind)
+
+
+def _lines(page: Page, ent: Span) -> Iterator[tuple[int, int]]:
+    start = ent.start
+    for i in range(ent.start, ent.end):
+        if "\n" in page.words[i]:
+            yield start, i
+            start = i + 1
+    yield start, ent.end
+
+
+def _trim(page: Page, start: int, end: int, kind: str) -> tuple[int, int]:
+    """Without articles, possessives, punctuation, descriptions and, of a person, titles and roles."""
+    w = page.words
+    if kind == "person":
+        for i in range(start, end - 1):
+            if w[i] in words("honorifics") or w[i].lower() in roles():
+                start = i + 1
+    if "(" in w[start:end] and ")" not in w[start:end]:
+        end = w.index("(", start)
+    while start < end and (w[start] in EDGE or w[start].lower() in {"the", "a", "an"} or w[start].isspace() or _describes(w[start], kind)):
+        start += 1
+    while start < end and (w[end - 1] in EDGE and not w[end - 1].endswith(".") or not w[end - 1][0].isupper() and not w[end - 1][0].isdigit()):
+        end -= 1
+    if end - start > 1 and kind == "organisation" and heads().get(w[end - 1]) == "state" and places.nationality(w[start]):
+        start += 1
+    if end - start == 1 and heads().get(w[start]) in {"body", "state"}:
+        return end, end
+    return start, end
+
+
+def _describes(word: str, kind: str) -> bool:
+    """Whether a word before a name only says what it is: lower case, or a kind of organisation in capitals (NGO)."""
+    return kind == "organisation" and (word[0].islower() or word.isupper() and word.lower() in words("organisation_nouns"))
+
+
+def _organisations(page: Page) -> Iterator[Name]:
+    """Runs of capitals with the head noun of an organisation: `Home Office`, `Ministry of Health and Welfare`."""
+    w = page.words
+    i = 0
+    while i < len(w):
+        j = page.block[i]
+        if not j or page.headline[i]:
+            i += 1
+            continue
+        found = [h for h in range(i, j) if w[h] in heads()]
+        if found:
+            start, end = _trim(page, i, found[-1] + 1, "organisation") if found[-1] > i else (i, i + 1)
+            start = min(start, found[-1])
+            longer = _longer(page, start, end)
+            if longer - start > 1:
+                yield Name(start, longer, "organisation")
+                j = max(j, longer)
+        i = j
+
+
+def _longer(page: Page, start: int, end: int) -> int:
+    """The end of an organisation's name that goes on with `of`, `for` and `and`."""
+    w = page.words
+    if w[end - 1] not in heads():
+        return end
+    joined = False
+    while end < len(w):
+        after = end + 2 if page.word(end + 1) == "the" else end + 1
+        if after >= len(w) or not page.block[after]:
+            break
+        until = page.block[after]
+        if w[end] in {"of", "for"}:
+            joined = True
+        elif not (w[end] == "and" and joined and after == end + 1 and not w[after].isupper() and w[until - 1] not in heads() and page.word(until) != "of"):
+            break
+        end = until
+    return end
+
+
+def _after_roles(page: Page) -> Iterator[Name]:
+    """Capitals right after a role or a form of address are a person: `spokesman Jan Nowak`."""
+    w = page.words
+    for i in range(len(w) - 1):
+        if (w[i].lower() in roles() or w[i] in words("honorifics")) and page.capital[i + 1] and not page.headline[i]:
+            start, end = i + 1, page.block[i + 1]
+            if end - start <= 4 and all(t.pos_ == "PROPN" for t in page.doc[start:end]) and not _has_kind(w[start:end]):
+                yield Name(start, end, "person")
+
+
+def _has_kind(part: Sequence[str]) -> bool:
+    """Whether the words speak of a place, an office or an organisation."""
+    return any(w in heads() or w in places.place_heads() or w.lower() in roles() or places.nationality(w) or places.country(w) for w in part)
+
+
+def _countries(page: Page) -> Iterator[Name]:
+    """Countries that fill a run of capitals, whether the model saw them or not."""
+    w = page.words
+    for i, word in enumerate(w):
+        if word[0].isupper() and word in places.country_starts() and page.doc[i].pos_ == "PROPN":
+            for name in places.country_starts()[word]:
+                end = i + len(name)
+                alone = page.headline[i] or (page.block[i] == end and not page.block[i - 1]) or i == 0
+                if w[i:end] == name and alone:
+                    yield Name(i, end, "country")
+                    break
+
+
+def _apart(proposed: Iterable[Name]) -> list[Name]:
+    """The longest of names that overlap, the first proposed of equals; in order of the text."""
+    taken: set[int] = set()
+    kept = []
+    for name in sorted(proposed, key=lambda n: n.start - n.end):
+        if taken.isdisjoint(range(name.start, name.end)):
+            taken.update(range(name.start, name.end))
+            kept.append(name)
+    return sorted(kept)
+
+
+def _typed(page: Page, found: Sequence[Name]) -> list[Name]:
+    """One sense an article: all mentions with one text get the type that the article speaks for most."""
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    full = {part for n in found if n.type == "person" and n.end - n.start > 1 for part in page.words[n.start : n.end]}
+    texts = [page.text(n.start, n.end) for n in found]
+    for name, text in zip(found, texts, strict=True):
+        votes[text][name.type] += 1
+        for kind, weight in _evidence(page, name):
+            votes[text][kind] += weight
+    kinds = {}
+    for text, counts in votes.items():
+        kind = max(counts, key=lambda k: (counts[k], k))
+        if places.country(text) and text not in full:
+            kind = "country"
+        elif kind in {"city", "country", "region"}:
+            kind = places.place_type(text, wide=kind == "region")
+        kinds[text] = kind
+    return [n._replace(type=kinds[t]) for n, t in zip(found, texts, strict=True) if kinds[t]]
+
+
+def _evidence(page: Page, name: Name) -> Iterator[tuple[str, float]]:
+    """What the words in and around a name say about its type, with a weight in model's votes."""
+    w, doc = page.words, page.doc
+    root = doc[name.start : name.end].root
+    last = w[name.end - 1]
+    before = doc[name.start - 1] if name.start else None
+    if name.end - name.start > 1 and last in heads():
+        yield "organisation", 3
+    for noun in _said_of(root, name):
+        if noun in words("organisation_nouns"):
+            yield "organisation", 4
+        elif noun in roles():
+            yield "person", 4
+    if before is not None:
+        if before.lower_ in roles() or w[name.start - 1] in words("honorifics"):
+            yield "person", 3
+        elif before.lower_ in words("organisation_nouns") and before.pos_ in {"NOUN", "PROPN"}:
+            yield "organisation", 3
+        elif before.lower_ == "in" and name.end - name.start == 1 and not w[name.start].isupper() and last not in heads():
+            if name.type == "person" or name.type == "organisation" and before.head.lemma_ not in words("nouns_with_in"):
+                yield "city", 1.5
+        elif before.lower_ == "of" and before.head.lower_ in roles() and name.type == "person":
+            yield "organisation", 2
+    if name.type == "person" and root.dep_ == "nsubj" and _plural(root):
+        yield "organisation", 2
+
+
+def _said_of(root: Token, name: Name) -> Iterator[str]:
+    """Nouns that a sentence equates with a name: `X, a charity`, `X is a charity`, `the charity X`."""
+    for child in root.children:
+        if child.dep_ == "appos" and not name.start <= child.i < name.end:
+            yield child.lemma_.lower()
+    if root.dep_ == "appos":
+        yield root.head.lemma_.lower()
+    if root.dep_ == "nsubj" and root.head.lemma_ == "be":
+        for child in root.head.children:
+            if child.dep_ == "attr":
+                yield child.lemma_.lower()
+
+
+def _plural(root: Token) -> bool:
+    """Whether the verb of a subject is plural: `X have found`; a group of people, where no second subject makes it so."""
+    if any(c.dep_ == "conj" for c in root.children):
+        return False
+    aux = [c for c in root.head.children if c.dep_ in {"aux", "auxpass"}]
+    verb = aux[0] if aux else root.head
+    return verb.tag_ == "VBP" or verb.lower_ == "were"
+
+
+def _acronyms(page: Page, found: Sequence[Name]) -> Iterator[Name]:
+    """`World Metal Union (WMU)`: the letters in the parenthesis are a name of the same type."""
+    for name in found:
+        if page.word(name.end) == "(" and page.word(name.end + 2) == ")" and stands_for(page.words[name.end + 1], page.text(name.start, name.end)):
+            yield Name(name.end + 1, name.end + 2, name.type)
+
+
+def stands_for(acronym: str, name: str) -> bool:
+    """Whether an acronym's letters are the first letters of a name's capitalised words, in order; small words may count."""
+    initials = [w[0] for w in name.replace("-", " ").split()]
+    capitals = [i for i in initials if i.isupper()]
+    letters = [c for c in acronym if c.isalpha()]
+    return len(letters) > 1 and acronym.isupper() and letters in (capitals, [i.upper() for i in initials])
+
+
+def _repeats(page: Page, found: Sequence[Name]) -> Iterator[Name]:
+    """Names that stand elsewhere without the model having seen them, and surnames and short forms of longer ones."""
+    known: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for name in found:
+        known[tuple(page.words[name.start : name.end])][name.type] += 1
+    parts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for text, counts in known.items():
+        kind = counts.most_common(1)[0][0]
+        if kind == "person" and 1 < len(text) < 5:
+            parts[text[-1:]][kind] += 1
+            parts[text[:1]][kind] += 1
+    by_first: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
+    for text, counts in {**parts, **known}.items():
+        by_first[text[0]].append((text, counts.most_common(1)[0][0]))
+    taken = {i for n in found for i in range(n.start, n.end)}
+    for i, word in enumerate(page.words):
+        if i in taken:
+            continue
+        for text, kind in by_first.get(word, ()):
+            end = i + len(text)
+            if tuple(page.words[i:end]) == text and _whole(page, i, end, taken):
+                yield Name(i, end, kind)
+
+
+def _whole(page: Page, start: int, end: int, taken: set[int]) -> bool:
+    """Whether a run of words is not a part of a longer run of capitals, and was meant as a name."""
+    if not page.words[start][0].isupper():
+        return False
+    if page.headline[start]:
+        return True
+    inner = any(page.block[i] and i not in taken for i in (start - 1, end) if 0 <= i < len(page.words))
+    return not inner and page.capital[start]

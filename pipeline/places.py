@@ -1,0 +1,86 @@
+"""What a place's name says about it, without a gazetteer of cities: countries, regions, nationalities."""
+
+from functools import cache
+from typing import NamedTuple
+
+from pipeline.lexicon import table
+
+
+class Place(NamedTuple):
+    """A country or region that the lexicon knows: the country has ISO 3166-1's code, null where there is none."""
+
+    place_id: str
+    type: str
+    name: str
+    country: str | None
+
+
+@cache
+def _countries() -> dict[str, Place]:
+    return {row["alias"]: Place(f"country:{row['code']}", "country", row["name"], row["code"]) for row in table("countries")}
+
+
+@cache
+def _regions() -> dict[str, Place]:
+    return {row["alias"]: Place(f"region:{row['id']}", "region", row["name"], row["country"] or None) for row in table("regions")}
+
+
+@cache
+def _demonyms() -> dict[str, str]:
+    return {row["word"]: row["code"] for row in table("demonyms")}
+
+
+@cache
+def place_heads() -> dict[str, str]:
+    """Words such as Province and City -> region, city, or nothing for places that are no names of ours."""
+    return {row["word"]: row["type"] for row in table("place_heads")}
+
+
+@cache
+def country_starts() -> dict[str, list[list[str]]]:
+    """First word -> the names of countries that begin with it, in words, longest first."""
+    starts: dict[str, list[list[str]]] = {}
+    for alias in sorted(_countries(), key=len, reverse=True):
+        words = alias.split()
+        starts.setdefault(words[0], []).append(words)
+    return starts
+
+
+def country(text: str) -> Place | None:
+    """The country of that name."""
+    return _countries().get(text)
+
+
+def region(text: str) -> Place | None:
+    """The region of that name; `Fujian Province` and `Province of Fujian` are Fujian."""
+    found = _regions().get(text)
+    if found:
+        return found
+    words = text.split()
+    if len(words) > 1 and place_heads().get(words[-1]) == "region":
+        return _regions().get(" ".join(words[:-1]))
+    if len(words) > 2 and words[1] == "of" and place_heads().get(words[0]) == "region":
+        return _regions().get(" ".join(words[2:]))
+    return None
+
+
+def nationality(word: str) -> str | None:
+    """ISO 3166-1 code that an adjective or noun of nationality stands for: Peruvian -> PE."""
+    return _demonyms().get(word)
+
+
+def place_type(text: str, *, wide: bool = False) -> str:
+    """city, country or region, for a name that is known to be a place's; "" for a kind of place that is none of them.
+
+    The lexicon decides, then the name's own head word. What neither knows is a city, or with `wide` a region: where the
+    model tells states and towns apart from seas and ranges.
+    """
+    if country(text):
+        return "country"
+    if region(text):
+        return "region"
+    words = text.split()
+    for word in (words[-1], words[0]) if len(words) > 1 else ():
+        if word in place_heads():
+            return place_heads()[word]
+    return "region" if wide else "city"
