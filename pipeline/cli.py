@@ -37,6 +37,9 @@ Strict = Annotated[bool, typer.Option("--strict", help="Fail when anything was s
 Workers = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Processes at work at the same time.", show_default=False)]
 Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="An installed spaCy package or a pipeline's folder.", show_default=False)]
 
+REASONS = 20
+"""How many reasons for skipping the summary lists."""
+
 DEFAULT_CORPUS = Path("corpus")
 DEFAULT_OUTPUTS = Path("outputs")
 
@@ -190,14 +193,17 @@ def _print_summary(summary: "Summary") -> None:
     typer.echo(f"done again: {', '.join(redone)}" if redone else "nothing changed: nothing done again")
     for table, rows in summary.rows.items():
         typer.echo(f"  {table:20}{rows:>12,}")
-    for reason, count in summary.skipped.items():
-        typer.echo(f"  skipped {count:,}: {_plain(reason)}")
+    reasons = sorted(summary.skipped.items(), key=lambda r: -r[1])
+    for reason, count in reasons[:REASONS]:
+        typer.echo(f"  skipped {count:,}: {_plain(reason)[:200]}")
+    if len(reasons) > REASONS:
+        typer.echo(f"  skipped {sum(count for _, count in reasons[REASONS:]):,} more: see skipped.parquet")
     typer.echo(f"{summary.seconds:.1f} s, tables in {summary.outputs}")
 
 
 def _plain(text: str) -> str:
     """Text from a corpus without what a terminal would obey."""
-    return "".join(c if c.isprintable() else " " for c in text)[:200]
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 class _Quiet:
@@ -273,9 +279,5 @@ def _guarded(command: Callable[[], Any]) -> int:
 
 
 def _fail(message: str, hint: str, status: int) -> int:
-    typer.echo(f"error: {_plain_line(message)}\nhint: {_plain_line(hint)}", err=True)
+    typer.echo(f"error: {_plain(message)}\nhint: {_plain(hint)}", err=True)
     return status
-
-
-def _plain_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -116,6 +116,7 @@ class Run:
 
     def __init__(self, store: Store, settings: Settings, corpus: Path | None) -> None:
         self.store, self.settings, self.corpus = store, settings, corpus
+        self.workers = Workers(settings.run.workers or os.cpu_count() or 1)
         self.receipts = {step.name: store.receipts(step.name) for step in STEPS}
         self.parts: dict[str, Part] = {k: p for step in STEPS for r in self.receipts[step.name].values() for k, p in r.parts.items()}
         self.files: dict[int, list[corpora.File]] = {}
@@ -211,11 +212,11 @@ class Run:
         return len(tasks)
 
     def _results(self, step: Step, tasks: list[Task], articles: int) -> Iterator[Result]:
-        workers = self.settings.run.workers or (1 if articles < SMALL else os.cpu_count() or 1)
-        if step.scope == "corpus" or min(workers, len(tasks)) == 1:
+        wanted = self.settings.run.workers or (1 if articles < SMALL else self.workers.count)
+        if step.scope == "corpus" or min(wanted, len(tasks)) == 1:
             yield from map(work, tasks)
         else:
-            yield from _in_processes(tasks, min(workers, len(tasks)))
+            yield from self.workers.results(tasks)
 
     def _tasks(self, step: Step, plan: Plan) -> list[Task]:
         shards = self.settings.run.shards
@@ -378,7 +379,7 @@ def _sources(task: Task, skipped: list[Skipped]) -> Iterator[tuple[str, Any, Row
 
 def _articles(task: Task) -> Iterator[tuple[str, Any, Rows]]:
     """The rows of each article of a shard, by table, walking all its parts side by side."""
-    streams = {t: (g for path in paths for g in documents(path, TABLES[t], task.step.reads[t])) for t, paths in task.inputs.items()}
+    streams = {t: _documents(paths, t, task.step.reads[t]) for t, paths in task.inputs.items()}
     ahead = {table: next(stream, None) for table, stream in streams.items() if table != "articles"}
     for doc_id, articles in streams["articles"]:
         rows: Rows = {"articles": articles}
@@ -388,6 +389,11 @@ def _articles(task: Task) -> Iterator[tuple[str, Any, Rows]]:
                 rows[table] = group[1]
                 ahead[table] = next(streams[table], None)
         yield doc_id, rows, rows
+
+
+def _documents(paths: Sequence[Path], table: str, columns: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
+    for path in paths:
+        yield from documents(path, TABLES[table], columns)
 
 
 def _work_on_corpus(task: Task, function: Callable[..., Mapping[str, Iterable[Any]]]) -> dict[str, tuple[Path, int]]:
@@ -426,33 +432,48 @@ def _route(task: Task, name: str, rows: Iterable[Any], known: Mapping[str, set[A
     return writers
 
 
-def _in_processes(tasks: Sequence[Task], workers: int) -> Iterator[Result]:
-    """Results of the tasks as they come. A worker that dies is replaced, and what it had begun is begun again."""
-    waiting = list(tasks)
-    deaths = 0
-    while waiting:
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker, (os.getpid(),))
-        running: dict[Future[Result], Task] = {}
-        try:
-            running = {pool.submit(work, task): task for task in waiting}
-            while running:
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    result = future.result()
-                    del running[future]
-                    waiting.remove(result.task)
-                    deaths = 0
-                    yield result
-        except BrokenProcessPool as error:
-            deaths += 1
-            if deaths == ATTEMPTS:
-                raise PipelineError(
-                    f"{tasks[0].step.name}: {ATTEMPTS} workers in a row were killed, probably for want of memory",
-                    hint="run again with --workers 1: what is finished is kept",
-                ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+class Workers:
+    """A process pool that outlives its workers: one that dies is replaced, and what it had begun is begun again."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def results(self, tasks: Sequence[Task]) -> Iterator[Result]:
+        """Results of the tasks as they come."""
+        waiting = {task.shard: task for task in tasks}
+        deaths = 0
+        while waiting:
+            try:
+                running = {self._submit(task): shard for shard, task in waiting.items()}
+                while running:
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        result = future.result()
+                        del waiting[running.pop(future)]
+                        deaths = 0
+                        yield result
+            except BrokenProcessPool as error:
+                self.close()
+                deaths += 1
+                if deaths == ATTEMPTS:
+                    raise PipelineError(
+                        f"{tasks[0].step.name}: {ATTEMPTS} workers in a row were killed, probably for want of memory",
+                        hint="run again with --workers 1: what is finished is kept",
+                    ) from error
+
+    def _submit(self, task: Task) -> Future[Result]:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.count, context, _start_worker, (os.getpid(),))
+        return self._pool.submit(work, task)
+
+    def close(self) -> None:
+        """End the workers, whatever they are doing."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 process.terminate()
+            self._pool = None
 
 
 def _start_worker(parent: int) -> None:
@@ -493,12 +514,16 @@ def run(
         corpora.check_folder(corpus)
     with store.locked(), writing(outputs):
         here = Run(store, settings, corpus)
+        store.sweep(here.parts)
         done = {}
-        for step in (s for s in STEPS if s.stage in stages):
-            before = here.missing(step)
-            if before:
-                raise _first_run(before, step, outputs)
-            done[step.name] = here.do(step, force, progress)
+        try:
+            for step in (s for s in STEPS if s.stage in stages):
+                before = here.missing(step)
+                if before:
+                    raise _first_run(before, step, outputs)
+                done[step.name] = here.do(step, force, progress)
+        finally:
+            here.workers.close()
         published = here.publish()
         summary = here.summary()
         summary.done, summary.published, summary.seconds = done, published, now() - started

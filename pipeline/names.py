@@ -18,7 +18,12 @@ from pipeline.lexicon import table, words
 HEADLINE = 0.75
 """A sentence with this share of longer words in capitals is set as a headline: capitals mean nothing there."""
 
+CLEAR = 3.0
+"""Signs of this weight decide a name's type against the model."""
+
+PLACES = {"city", "country", "region"}
 NAME_POS = {"PROPN", "NOUN", "ADJ", "VERB", "X"}
+SMALL = {"of", "for", "and", "the"}
 JOINERS = {"-", "–", "&"}
 EDGE = set("\"'“”‘’«»()[]{},.;:!?-–—…*/•|<>") | {"``", "''", "'s", "’s", "--", "..."}
 
@@ -71,7 +76,7 @@ def _labels() -> dict[str, str]:
 def names(doc: Doc) -> list[Name]:
     """The named mentions of an article, in order, none overlapping another."""
     page = read(doc)
-    proposed = [*_modelled(page), *_organisations(page), *_after_roles(page), *_countries(page)]
+    proposed = [*_modelled(page), *_organisations(page), *_after_roles(page), *_after_kinds(page), *_countries(page), *_unmodelled(page)]
     kept = _typed(page, _apart(proposed))
     kept = _typed(page, _apart([*kept, *_acronyms(page, kept)]))
     return _apart([*kept, *_repeats(page, kept)])
@@ -106,20 +111,35 @@ def _modelled(page: Page) -> Iterator[Name]:
         kind = _labels().get(ent.label_)
         if kind == "place":
             kind = "region" if "GPE" in labels else "city"
-        if kind:
-            for start, end in _lines(page, ent):
+        if kind is not None:
+            for start, end in _pieces(page, ent):
                 start, end = _trim(page, start, end, kind)
-                if start < end and (kind == "person" or not places.nationality(page.text(start, end))):
+                if start < end and (kind == "person" or not places.nationality(page.text(start, end).removesuffix("s"))):
                     yield Name(start, _longer(page, start, end) if kind == "organisation" else end, kind)
 
 
-def _lines(page: Page, ent: Span) -> Iterator[tuple[int, int]]:
+def _pieces(page: Page, ent: Span) -> Iterator[tuple[int, int]]:
+    """A name ends at a line break, and at the `at` or `in` before another name."""
     start = ent.start
     for i in range(ent.start, ent.end):
-        if "\n" in page.words[i]:
+        if "\n" in page.words[i] or page.words[i] in {"at", "in"}:
             yield start, i
             start = i + 1
     yield start, ent.end
+
+
+def _unmodelled(page: Page) -> Iterator[Name]:
+    """Runs of proper nouns that the model left alone: of unknown type, until something in the article gives one."""
+    i = 0
+    while i < len(page.words):
+        end = page.block[i]
+        if end and not page.headline[i] and all(t.pos_ == "PROPN" or t.text in JOINERS for t in page.doc[i:end]):
+            start, end = _trim(page, i, end, "")
+            if start < end and not any(t.ent_type_ for t in page.doc[start:end]):
+                yield Name(start, end, "")
+            i = max(i + 1, end)
+        else:
+            i = end or i + 1
 
 
 def _trim(page: Page, start: int, end: int, kind: str) -> tuple[int, int]:
@@ -135,8 +155,10 @@ def _trim(page: Page, start: int, end: int, kind: str) -> tuple[int, int]:
         start += 1
     while start < end and (w[end - 1] in EDGE and not w[end - 1].endswith(".") or not w[end - 1][0].isupper() and not w[end - 1][0].isdigit()):
         end -= 1
-    if end - start > 1 and kind == "organisation" and heads().get(w[end - 1]) == "state" and places.nationality(w[start]):
-        start += 1
+    if kind == "organisation":
+        first = next((i for i in range(start, end) if w[i] in SMALL), end)
+        if first - start > 1 and heads().get(w[first - 1]) == "state" and places.nationality(w[start]):
+            start += 1
     if end - start == 1 and heads().get(w[start]) in {"body", "state"}:
         return end, end
     return start, end
@@ -177,13 +199,37 @@ def _longer(page: Page, start: int, end: int) -> int:
         after = end + 2 if page.word(end + 1) == "the" else end + 1
         if after >= len(w) or not page.block[after]:
             break
-        until = page.block[after]
+        until = _state_name(page, after) or page.block[after]
         if w[end] in {"of", "for"}:
             joined = True
         elif not (w[end] == "and" and joined and after == end + 1 and not w[after].isupper() and w[until - 1] not in heads() and page.word(until) != "of"):
             break
         end = until
     return end
+
+
+def _state_name(page: Page, start: int) -> int:
+    """Where the name of a country ends that starts here; some hold small words: `People's Republic of China`."""
+    for name in places.country_starts().get(page.words[start], ()):
+        text = "".join(name)
+        end = start
+        while end < len(page.words) and len("".join(page.words[start:end])) < len(text):
+            end += 1
+        if "".join(page.words[start:end]) == text:
+            return end
+    return 0
+
+
+def _after_kinds(page: Page) -> Iterator[Name]:
+    """Capitals right after the noun that says what they are: `the broadcaster Radio Five`, `the charity Feed the Young`."""
+    w = page.words
+    for i in range(len(w) - 1):
+        if w[i].lower() in words("organisation_nouns") and (w[i].islower() or w[i].isupper()) and page.capital[i + 1] and not page.headline[i]:
+            start, end = i + 1, page.block[i + 1]
+            while page.word(end) in SMALL - {"and"} and page.word(end + 1) and page.block[end + 1]:
+                end = page.block[end + 1]
+            if not page.doc[start].ent_type_ or page.doc[start].ent_type_ in _labels():
+                yield Name(start, end, "organisation")
 
 
 def _after_roles(page: Page) -> Iterator[Name]:
@@ -205,13 +251,18 @@ def _countries(page: Page) -> Iterator[Name]:
     """Countries that fill a run of capitals, whether the model saw them or not."""
     w = page.words
     for i, word in enumerate(w):
-        if word[0].isupper() and word in places.country_starts() and page.doc[i].pos_ == "PROPN":
-            for name in places.country_starts()[word]:
-                end = i + len(name)
-                alone = page.headline[i] or (page.block[i] == end and not page.block[i - 1]) or i == 0
-                if w[i:end] == name and alone:
-                    yield Name(i, end, "country")
-                    break
+        if word[0].isupper() and page.doc[i].pos_ == "PROPN":
+            end = _state_name(page, i) if word in places.country_starts() else 0
+            inside = i > 0 and page.block[i - 1]
+            if end and (page.headline[i] or not inside and page.block[end - 1] == end):
+                yield Name(i, end, "country")
+            elif not inside and (places.region(page.text(i, page.block[i])) if page.block[i] else None) and _located(page, i, page.block[i]):
+                yield Name(i, page.block[i], "region")
+
+
+def _located(page: Page, start: int, end: int) -> bool:
+    """Whether a name stands where a place would: after a preposition of place, or before `province` and its like."""
+    return page.word(start - 1) in words("place_prepositions") or page.word(end).capitalize() in places.place_heads()
 
 
 def _apart(proposed: Iterable[Name]) -> list[Name]:
@@ -228,24 +279,29 @@ def _apart(proposed: Iterable[Name]) -> list[Name]:
 def _typed(page: Page, found: Sequence[Name]) -> list[Name]:
     """One sense an article: all mentions with one text get the type that the article speaks for most."""
     votes: dict[str, Counter[str]] = defaultdict(Counter)
+    signs: dict[str, Counter[str]] = defaultdict(Counter)
     full = {part for n in found if n.type == "person" and n.end - n.start > 1 for part in page.words[n.start : n.end]}
+    known = {i for n in found if n.type in PLACES for i in range(n.start, n.end)}
     texts = [page.text(n.start, n.end) for n in found]
     for name, text in zip(found, texts, strict=True):
-        votes[text][name.type] += 1
-        for kind, weight in _evidence(page, name):
-            votes[text][kind] += weight
-    kinds = {}
-    for text, counts in votes.items():
-        kind = max(counts, key=lambda k: (counts[k], k))
-        if places.country(text) and text not in full:
-            kind = "country"
-        elif kind in {"city", "country", "region"}:
-            kind = places.place_type(text, wide=kind == "region")
-        kinds[text] = kind
+        if name.type:
+            votes[text][name.type] += 1
+        for kind, weight in _evidence(page, name, known):
+            signs[text][kind] += weight
+    kinds = {text: _decided(text, votes[text], signs[text], text in full) for text in set(texts)}
     return [n._replace(type=kinds[t]) for n, t in zip(found, texts, strict=True) if kinds[t]]
 
 
-def _evidence(page: Page, name: Name) -> Iterator[tuple[str, float]]:
+def _decided(text: str, votes: Counter[str], signs: Counter[str], of_person: bool) -> str:
+    """The type that the model's votes and the signs in the text agree on; clear signs outweigh any number of votes."""
+    if places.country(text) and not of_person:
+        return "country"
+    counts = signs if max(signs.values(), default=0) >= CLEAR else votes + signs
+    kind = max(counts, key=lambda k: (counts[k], k), default="")
+    return places.place_type(text, wide=kind == "region") if kind in PLACES else kind
+
+
+def _evidence(page: Page, name: Name, known: set[int]) -> Iterator[tuple[str, float]]:
     """What the words in and around a name say about its type, with a weight in model's votes."""
     w, doc = page.words, page.doc
     root = doc[name.start : name.end].root
@@ -264,12 +320,19 @@ def _evidence(page: Page, name: Name) -> Iterator[tuple[str, float]]:
         elif before.lower_ in words("organisation_nouns") and before.pos_ in {"NOUN", "PROPN"}:
             yield "organisation", 3
         elif before.lower_ == "in" and name.end - name.start == 1 and not w[name.start].isupper() and last not in heads():
-            if name.type == "person" or name.type == "organisation" and before.head.lemma_ not in words("nouns_with_in"):
+            if name.type in {"person", ""} or name.type == "organisation" and before.head.lemma_ not in words("nouns_with_in"):
                 yield "city", 1.5
         elif before.lower_ == "of" and before.head.lower_ in roles() and name.type == "person":
             yield "organisation", 2
-    if name.type == "person" and root.dep_ == "nsubj" and _plural(root):
-        yield "organisation", 2
+    if name.end - name.start == 1 and heads().get(last) in {"press", "assembly"} and before is not None and before.lower_ == "the":
+        yield "organisation", 3
+    if name.type == "person" and root.dep_ == "conj" and root.head.i in known:
+        yield "city", 1.5
+    if name.type in {"person", ""} and root.dep_ == "nsubj":
+        if _plural(root):
+            yield "organisation", 2
+        if not name.type and name.end - name.start > 1 and root.head.lemma_ in words("reporting_verbs"):
+            yield "organisation" if root.tag_ == "NNPS" else "person", 1
 
 
 def _said_of(root: Token, name: Name) -> Iterator[str]:

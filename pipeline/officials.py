@@ -1,14 +1,30 @@
-"""People whom a text says to hold a role, with the role, its organisation and its state."""
+"""People whom a text says to hold a role, with the role, its organisation and its state.
+
+A role stands before the name (`Peruvian Health Minister Ana Rojas`), in apposition on either side (`Ana Rojas, director
+of the fund`; `the fund's director, Ana Rojas`), is said of it (`Ana Rojas is director`; `Ana Rojas, who heads the fund`),
+or introduces it (`a member surnamed Rojas`).
+"""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Token
 
-from pipeline.names import Name
+from pipeline import places
+from pipeline.lexicon import table, words
+from pipeline.names import Name, heads, roles
+
+ARTICLES = {"the", "a", "an", "its", "their", "his", "her", "our"}
+POSSESSIVES = {"'s", "’s", "'", "’"}
+LINKS = {"of", "at", "for", "in", "with", "from"}
+REACH = 8
+"""So many words may stand between a role and its organisation: `head of the Lima-based mining company Oro`."""
 
 
 class Office(NamedTuple):
+    """A person, the role as written, the mention of the organisation or its text, and the state's ISO 3166-1 code."""
+
     person: Name
     role: str
     body: Name | None
@@ -16,5 +32,189 @@ class Office(NamedTuple):
     country: str | None
 
 
-def officials(doc: Doc, found: Sequence[Name]) -> Iterator[Office]:
-    return iter(())
+@cache
+def _verbs() -> dict[str, str]:
+    return {row["verb"]: row["role"] for row in table("role_verbs")}
+
+
+def officials(doc: Doc, found: Sequence[Name], full: Sequence[str]) -> list[Office]:
+    """The offices that an article states, each once a person: the first statement that says most about it.
+
+    `full` are the full names of `found`; they tell that "Rojas" and "Ana Rojas" are one person.
+    """
+    at = {i: name for name in found for i in range(name.start, name.end)}
+    best: dict[tuple[str, str], Office] = {}
+    for name, person in zip(found, full, strict=True):
+        if name.type != "person":
+            continue
+        for head in _role_heads(doc, name, at):
+            office = _office(doc, name, head, at, found)
+            if office:
+                key = (person, doc[head].lower_)
+                if key not in best or _said(office) > _said(best[key]):
+                    best[key] = office
+        for office in _by_verb(doc, name, at):
+            best.setdefault((person, office.role), office)
+    return sorted(best.values(), key=lambda o: o.person)
+
+
+def _said(office: Office) -> int:
+    return (office.body is not None) + (office.organisation is not None) + (office.country is not None)
+
+
+def _role_heads(doc: Doc, name: Name, at: dict[int, Name]) -> Iterator[int]:
+    """Tokens that name a role of the person."""
+    before, root = name.start - 1, doc[name.start : name.end].root
+    if before >= 0 and _is_role(doc[before]):
+        yield before
+    elif before > 0 and doc[before].lower_ in {"surnamed", "named", "called"} and _is_role(doc[before - 1]):
+        yield before - 1
+    elif before > 0 and doc[before].text == ",":
+        head = root.head if root.dep_ == "appos" else doc[before - 1]
+        if head.i < before and _is_role(head) and head.i not in at:
+            yield head.i
+    yield from _after_comma(doc, name.end)
+    if root.dep_ in {"nsubj", "nsubjpass"}:
+        for child in root.head.children:
+            if child.dep_ in {"attr", "oprd"} and _is_role(child) and root.head.lemma_ in words("verbs_of_office"):
+                yield child.i
+
+
+def _is_role(token: Token) -> bool:
+    return token.lower_ in roles() and token.pos_ in {"NOUN", "PROPN", "ADJ"}
+
+
+def _after_comma(doc: Doc, i: int) -> Iterator[int]:
+    """The head nouns of an apposition after a name: `, 45, founder and chief executive of`."""
+    if i >= len(doc) or doc[i].text not in {",", "(", "–", "—"}:
+        return
+    i += 1
+    if i + 1 < len(doc) and doc[i].like_num and doc[i + 1].text == ",":
+        i += 2
+    while i < len(doc) and (doc[i].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "PART", "ADV", "NUM"} or doc[i].text in {"-", "and"} or doc[i].lower_ in ARTICLES):
+        last = i + 1 >= len(doc) or doc[i + 1].pos_ not in {"NOUN", "PROPN"} and doc[i + 1].text not in {"-", *POSSESSIVES}
+        if last and doc[i].pos_ in {"NOUN", "PROPN"}:
+            if not _is_role(doc[i]):
+                return
+            yield i
+            if i + 1 >= len(doc) or doc[i + 1].text != "and":
+                return
+        i += 1
+
+
+def _office(doc: Doc, person: Name, head: int, at: dict[int, Name], found: Sequence[Name]) -> Office | None:
+    """The office that a role noun says: what stands before it and, apart from roles before a name, after it."""
+    start, end = _left(doc, head, at), head + 1
+    body, code = _owner(doc, start, at)
+    organisation = None
+    cut = start
+    for i in range(start, head):
+        nation = places.nationality(doc[i].text) or places.nationality(doc[i : i + 2].text)
+        name = at.get(i)
+        if nation and (name is None or name.type != "organisation"):
+            code, cut = nation, i + 1 + (not places.nationality(doc[i].text))
+        elif name and name.type == "organisation" and name.end <= head:
+            body = name
+            cut = cut if heads().get(doc[name.end - 1].text) == "state" else name.end
+        elif name and name.type != "person":
+            place = places.country(doc[name.start : name.end].text)
+            code, cut = place.country if place else code, name.end
+        elif doc[i].lower_ in words("organisation_nouns") and i + 1 == head and not body:
+            organisation = doc[cut:head].text
+    if head + 1 != person.start:
+        end, after, state = _right(doc, head + 1, at)
+        body, code = after or body, state or code
+    while cut < head and not doc[cut].text[0].isalnum():
+        cut += 1
+    role = doc[cut:end].text
+    if body:
+        organisation = doc[body.start : body.end].text
+        code = code or _state_of(doc, body)
+    body = body or _ministry(doc, role, code, found)
+    if roles()[doc[head].lower_] == "post" and not (body or organisation):
+        return None
+    return Office(person, role, body, organisation, code)
+
+
+def _left(doc: Doc, head: int, at: dict[int, Name]) -> int:
+    """Where the noun phrase of a role begins, without its article."""
+    i = head
+    while i > 0:
+        before = doc[i - 1]
+        if at.get(i - 1) and at[i - 1].type == "person" or before.lower_ in ARTICLES or before.text.isspace():
+            break
+        if before.pos_ not in {"NOUN", "PROPN", "ADJ", "NUM"} and before.text not in {"-", "&"} and i - 1 not in at:
+            break
+        i -= 1
+    return i
+
+
+def _owner(doc: Doc, start: int, at: dict[int, Name]) -> tuple[Name | None, str | None]:
+    """Whose role it is: `the fund's director`, `Peru's president`."""
+    name = at.get(start - 2) if start > 1 and doc[start - 1].text in POSSESSIVES else None
+    if name is None or name.type == "person":
+        return None, None
+    place = places.country(doc[name.start : name.end].text)
+    return (name if name.type == "organisation" else None), (place.country if place else None)
+
+
+def _right(doc: Doc, i: int, at: dict[int, Name]) -> tuple[int, Name | None, str | None]:
+    """What follows a role noun: the end of the role (`minister of health`), its organisation, its state."""
+    end, body, code = i, None, None
+    while i < len(doc) and doc[i].lower_ in LINKS:
+        stop = i + 1
+        plain = False
+        while stop < min(len(doc), i + REACH) and stop not in at and (doc[stop].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "CCONJ"} or doc[stop].text in {"-", "&"}):
+            code = places.nationality(doc[stop].text) or code
+            plain = plain or doc[stop].pos_ == "NOUN" and doc[stop].lower_ in words("organisation_nouns")
+            stop += 1
+        name = at.get(stop)
+        if name is None:
+            if plain or doc[i].lower_ not in {"of", "for"} or body or stop == i + 1:
+                break
+            end = i = stop
+        else:
+            if name.type == "organisation":
+                body = name
+            elif name.type == "country" and not body:
+                place = places.country(doc[name.start : name.end].text)
+                code = place.country if place else code
+            i = name.end
+    return end, body, code
+
+
+def _state_of(doc: Doc, body: Name) -> str | None:
+    """The state that an organisation's name, or the word before it, says it belongs to."""
+    for i in range(max(0, body.start - 1), body.end):
+        code = places.nationality(doc[i].text)
+        if code:
+            return code
+    before = doc[body.start - 2 : body.start - 1].text if body.start > 1 and doc[body.start - 1].text in POSSESSIVES else ""
+    place = places.country(before)
+    return place.country if place else None
+
+
+def _ministry(doc: Doc, role: str, code: str | None, found: Sequence[Name]) -> Name | None:
+    """The ministry, named elsewhere in the article, that a minister heads or its spokesman speaks for."""
+    parts = {w.lower() for w in role.split()}
+    if not parts & {"minister", "ministry"}:
+        return None
+    fields = parts - {"minister", "ministry", "prime", "deputy", "former", "of", "the", "for", "and"} - set(roles())
+    for name in found:
+        if name.type == "organisation" and any(doc[i].text == "Ministry" for i in range(name.start, name.end)):
+            state = _state_of(doc, name)
+            if fields & {doc[i].lower_ for i in range(name.start, name.end)} and (state is None or code is None or state == code):
+                return name
+    return None
+
+
+def _by_verb(doc: Doc, person: Name, at: dict[int, Name]) -> Iterator[Office]:
+    """`Ana Rojas, who heads the fund`: the verb says the role."""
+    root = doc[person.start : person.end].root
+    for verb in root.children:
+        if verb.dep_ == "relcl" and verb.lemma_ in _verbs():
+            for child in verb.children:
+                if child.dep_ == "dobj":
+                    name = at.get(child.i)
+                    if name and name.type == "organisation":
+                        yield Office(person, _verbs()[verb.lemma_], name, doc[name.start : name.end].text, _state_of(doc, name))

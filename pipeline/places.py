@@ -42,7 +42,7 @@ def country_starts() -> dict[str, list[list[str]]]:
     starts: dict[str, list[list[str]]] = {}
     for alias in sorted(_countries(), key=len, reverse=True):
         words = alias.split()
-        starts.setdefault(words[0], []).append(words)
+        starts.setdefault(words[0].removesuffix("'s"), []).append(words)
     return starts
 
 

@@ -130,7 +130,7 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> Iter
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             for number in range(file.num_row_groups):
                 yield from from_arrow(table, file.read_row_group(number, asked), asked)
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, pa.ArrowException) as error:
         raise PipelineError(f"{path} can't be read: {_first_line(error)}", hint="delete that file and run again: it is made anew") from error
 
 
@@ -229,6 +229,13 @@ class Store:
     def remove_parts(self, receipt: Receipt, keep: Iterable[str]) -> None:
         for key in set(receipt.parts) - set(keep):
             self.part(key).unlink(missing_ok=True)
+
+    def sweep(self, keep: Iterable[str]) -> None:
+        """Remove parts that no receipt speaks of: what a killed run left behind."""
+        wanted = {self.part(key) for key in keep}
+        for path in (self.work / "parts").glob("*/*"):
+            if path not in wanted:
+                path.unlink()
 
     def published(self) -> dict[str, tuple[str, Part]]:
         """For every published file the digest of what it was made from, and its Part."""

@@ -37,7 +37,7 @@ def entities(rows: Rows, settings: Settings) -> Rows:
                 )
             )
         row = dict(zip(found, mentions, strict=True))
-        for office in officials(doc, found):
+        for office in officials(doc, found, full):
             person, body = row[office.person], row.get(office.body) if office.body else None
             offices.append(
                 ExtractedOfficial(

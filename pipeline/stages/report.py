@@ -268,7 +268,7 @@ def _text(value: str, limit: int | None = _NAME_CHARS) -> str:
 
 def _name(value: str) -> str:
     """Foreign text that stands between ours, which a right-to-left name must not reorder."""
-    return f"<bdi>{_text(value)}</bdi>"
+    return f"<bdi>{_text(value)}</bdi>" if value else ""
 
 
 def _number(value: float | None) -> str:
@@ -280,7 +280,7 @@ def _many(count: int, one: str) -> str:
 
 
 def _dates(first: str | None, last: str | None) -> str:
-    return " to ".join(_text(d) for d in dict.fromkeys((first, last)) if d)
+    return " to ".join(f"<time>{_text(d)}</time>" for d in dict.fromkeys((first, last)) if d)
 
 
 def _line(parts: Iterable[str]) -> str:
@@ -339,15 +339,15 @@ def _page(found: Mapping[str, Counter[Any]], sections: list[Section]) -> str:
 
 
 def _section(name: tuple[str, str], lead: str, items: Iterable[str], total: int, *, rows: bool = False) -> Section:
-    """A list of the page, cut where its share of the page ends."""
+    """A list of the page: as many of its items as its share of the page holds."""
     anchor, title = name
     left = _BYTES.get(anchor, _BYTES_OF_A_LIST)
     shown: list[str] = []
     for item in items:
-        left -= len(item.encode())
-        if left < 0:
-            break
-        shown.append(item)
+        size = len(item.encode())
+        if size <= left:
+            left -= size
+            shown.append(item)
     content = "\n".join(shown) if total else "<p>None were found.</p>"
     if rows and shown:
         content = f'<ul class="rows">\n{content}\n</ul>'
@@ -452,7 +452,7 @@ def _headline(article: Article) -> str:
 
 
 def _byline(article: Article) -> str:
-    return _line(_name(part) for part in (article.publisher, article.author, article.published) if part)
+    return _line((_name(article.publisher or ""), _name(article.author or ""), _dates(article.published, None)))
 
 
 def _original(article: Article) -> str:
