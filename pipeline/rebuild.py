@@ -34,10 +34,13 @@ def _doc(text: str, tokens: Sequence[Token]) -> Doc:
     spaces: list[bool] = []
     place: dict[int, int] = {}  # token_id -> index in the Doc
     fillers: set[int] = set()
+    inside: dict[int, str] = {}  # white space within a named entity is part of it
     end = 0
     for token in tokens:
         if token.start > end:
             fillers.add(len(words))
+            if token.ner.startswith("I-"):
+                inside[len(words)] = token.ner
             words.append(text[end : token.start])
             spaces.append(False)
         place[token.token_id] = len(words)
@@ -54,8 +57,15 @@ def _doc(text: str, tokens: Sequence[Token]) -> Doc:
     for i in fillers:
         if i == 0 or words[i].strip():
             heads[i], deps[i] = i, "ROOT"
+    for i, ner in inside.items():
+        ents[i] = ner
+    roots: dict[int, int] = {}  # sentence_id -> index in the Doc
     for token in tokens:
         i = place[token.token_id]
         pos[i], tags[i], lemmas[i], deps[i], ents[i] = token.pos, token.tag, token.lemma, token.dep, token.ner
         heads[i] = place[token.head]
+        if token.head == token.token_id:
+            # Doc takes sentences from the syntax: one a root. Without a parser every token is its own, so a flat tree has to stand in.
+            heads[i] = roots.setdefault(token.sentence_id, i)
+            deps[i] = token.dep or ("ROOT" if heads[i] == i else "dep")
     return Doc(_vocab(), words=words, spaces=spaces, pos=pos, tags=tags, lemmas=lemmas, heads=heads, deps=deps, ents=ents)

@@ -81,10 +81,14 @@ class Writer:
 
 def describe(path: Path, rows: int) -> Part:
     """The Part of a file that was just written."""
-    data = path.read_bytes()
     info = path.stat()
     columns = _column_digests(path) if path.suffix == ".parquet" else {}
-    return Part(rows, hashlib.sha256(data).hexdigest(), info.st_size, info.st_mtime_ns, columns)
+    return Part(rows, _sha256(path), info.st_size, info.st_mtime_ns, columns)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _column_digests(path: Path) -> dict[str, str]:
@@ -109,7 +113,7 @@ def unchanged(path: Path, part: Part) -> bool:
         info = path.stat()
         if info.st_size != part.size:
             return False
-        return info.st_mtime_ns == part.mtime_ns or hashlib.sha256(path.read_bytes()).hexdigest() == part.sha256
+        return info.st_mtime_ns == part.mtime_ns or _sha256(path) == part.sha256
     except OSError:
         return False
 
@@ -129,7 +133,7 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> Iter
     try:
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             for number in range(file.num_row_groups):
-                yield from from_arrow(table, file.read_row_group(number, asked), asked)
+                yield from from_arrow(table, file.read_row_group(number, asked, use_threads=False), asked)
     except (OSError, pa.ArrowException) as error:
         raise PipelineError(f"{path} can't be read: {_first_line(error)}", hint="delete that file and run again: it is made anew") from error
 
@@ -298,7 +302,7 @@ def _assemble(target: Path, parts: Sequence[Path]) -> Part:
     if len(parts) == 1:
         with pq.ParquetFile(parts[0], memory_map=True, page_checksum_verification=True) as file:
             for number in range(file.num_row_groups):
-                writer.add_table(file.read_row_group(number))
+                writer.add_table(file.read_row_group(number, use_threads=False))
     else:
         waiting: list[pa.Table] = []
         rows = 0
@@ -318,7 +322,7 @@ def _slices(path: Path) -> Iterator[tuple[str, pa.Table]]:
     try:
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             for number in range(file.num_row_groups):
-                data = file.read_row_group(number)
+                data = file.read_row_group(number, use_threads=False)
                 ids = data.column("doc_id").combine_chunks()
                 runs = pc.run_end_encode(ids)
                 start = 0

@@ -281,6 +281,10 @@ def test_disputed_quantities_come_first_and_unfolded(rows: Rows) -> None:
     assert [("open" in c) for c in cards if c["class"] in ("card item differ", "card item agree")] == [True, False]
 
 
+def test_only_the_first_disputes_are_unfolded() -> None:
+    assert len([d for d in page(many(12)).tags("details") if d.get("class") == "card item differ" and "open" in d]) == 10
+
+
 def test_quantity_with_more_independent_sources_comes_first(rows: Rows) -> None:
     rows["claim_groups"].append(group("group:2", quantity="keepers", independent_sources=3, claims=0))
     text = page(rows).text
@@ -351,6 +355,11 @@ def test_official_leads_to_the_text(rows: Rows) -> None:
     role = re.search(r'<a href="#(mention-\w+)">director</a>', page(rows).source)
     assert role
     assert f'id="{role[1]}" class="mention person"' in page(rows).source
+
+
+def test_repeated_statement_of_office_is_shown_once_with_its_count(rows: Rows) -> None:
+    rows["officials"].append(rows["officials"][0]._replace(doc_id="b"))
+    assert "Mira Tolland, director (GB), stated 2 times" in page(rows).text
 
 
 def test_furniture_is_set_apart(rows: Rows) -> None:

@@ -22,6 +22,8 @@ from pipeline.config import Settings
 from pipeline.tables import TABLES, Article, Claim, ClaimGroup, Entity, Mention, Official, Sentence, Variant
 
 Tables = Mapping[str, Iterable[Any]]
+Organisation = tuple[str | None, str | None]
+"""Its id and its name; both are unknown where an article states none."""
 
 _HERE = Path(__file__).parent
 
@@ -35,6 +37,7 @@ _CLAIMS_OF_A_QUANTITY = 40
 _CLAIMS_OF_A_NUMBER = 10
 _LINES_OF_AN_ITEM = 30
 _PLACES_TO_READ = 5
+_UNFOLDED = 10
 _BYTES = {"disputed": 900_000, "quantities": 700_000, "articles": 1_900_000}
 _BYTES_OF_A_LIST = 300_000
 
@@ -103,7 +106,7 @@ def report(tables: Tables, settings: Settings) -> dict[str, list[str]]:
         _section(
             ("disputed", "Sources differ, or were updated"),
             "Quantities for which articles give different numbers, most independent sources first. A dot is a number that somebody gave.",
-            (_quantity(g, cited[g.group_id]) for g in disputed),
+            (_quantity(g, cited[g.group_id], unfolded=i < _UNFOLDED) for i, g in enumerate(disputed)),
             total_disputed,
         ),
         _section(
@@ -180,15 +183,21 @@ def _texts_to_show(top: int, tables: Tables, claims: Mapping[str, list[Claim]]) 
     return chosen
 
 
-def _officials(top: int, tables: Tables, counts: Counter[tuple[str | None, str | None]]) -> list[tuple[str | None, list[list[Official]]]]:
-    """The organisations with most statements of office, each with its distinct statements and where they stand."""
+def _officials(top: int, tables: Tables, counts: Counter[Organisation]) -> list[tuple[str | None, list[tuple[Official, int]]]]:
+    """The organisations with most statements of office; of each its distinct statements, where they first stand and how often."""
     chosen = nsmallest(top, counts, key=lambda key: (key[1] is None, -counts[key], key[1] or "", key[0] or ""))
-    stated: dict[tuple[str | None, str | None], dict[tuple[str, str], list[Official]]] = {key: {} for key in chosen}
+    first: dict[Organisation, dict[tuple[str, str], Official]] = {key: {} for key in chosen}
+    times: Counter[tuple[Organisation, tuple[str, str]]] = Counter()
     for official in tables["officials"]:
-        people = stated.get((official.organisation_id, official.organisation))
-        if people is not None:
-            people.setdefault((official.entity_id, official.role), []).append(official)
-    return [(name, sorted(people.values(), key=lambda s: (-len(s), s[0].person, s[0].role))) for (_, name), people in stated.items()]
+        organisation = (official.organisation_id, official.organisation)
+        if organisation in first:
+            statement = (official.entity_id, official.role)
+            first[organisation].setdefault(statement, official)
+            times[organisation, statement] += 1
+    return [
+        (key[1], sorted(((one, times[key, statement]) for statement, one in stated.items()), key=lambda s: (-s[1], s[0].person, s[0].role)))
+        for key, stated in first.items()
+    ]
 
 
 def _found(tables: Tables) -> dict[str, Counter[Any]]:
@@ -236,7 +245,7 @@ def _read(
     read: defaultdict[str, list[str]] = defaultdict(list)
     for article, rows in _by_article(tables, "sentences", "mentions", "claims"):
         sentences = {s.sentence_id: s for s in rows["sentences"]}
-        for claim in wanted[article.doc_id]:
+        for claim in wanted.get(article.doc_id, ()):
             cited[claim.group_id].append(_cite(claim, article, sentences[claim.sentence_id]))
         if article.doc_id in texts_to_show:
             texts.append(_article(article, rows["mentions"], rows["claims"]))
@@ -388,7 +397,7 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{_name(value)} {count:,}" for value, count in most) + _more(len(counts))
 
 
-def _quantity(group: ClaimGroup, cited: list[Cited]) -> str:
+def _quantity(group: ClaimGroup, cited: list[Cited], *, unfolded: bool = False) -> str:
     places = {place_id: name for c in cited for place_id, name in zip(c.claim.place_ids, c.claim.places, strict=True)}
     meta = (
         f'<span class="status">{_STATUS[group.status]}</span>',
@@ -399,7 +408,7 @@ def _quantity(group: ClaimGroup, cited: list[Cited]) -> str:
     )
     claims = "\n".join(map(_claim, sorted(cited, key=lambda c: (c.article.published or "9999", c.claim.doc_id, c.claim.start))))
     cut = f"{len(cited):,} of {group.claims:,} claims are shown here." if len(cited) < group.claims else ""
-    opened = " open" if group.status in _DISPUTED else ""
+    opened = " open" if unfolded else ""
     return f"""<details class="card item {group.status}" id="{_anchor("quantity", group.group_id)}"{opened}>
 <summary><h3 dir="auto">{_text(group.quantity)}</h3><span class="meta">{_line(meta)}</span>{_strip(group)}</summary>
 <ul class="claims">
@@ -488,14 +497,13 @@ def _spelling(variant: Variant) -> str:
     return f'<li><b>{_name(variant.variant)}</b> ({decided})<br><span class="meta">{evidence}</span></li>'
 
 
-def _office(organisation: str | None, stated: list[list[Official]]) -> str:
+def _office(organisation: str | None, stated: list[tuple[Official, int]]) -> str:
     lines = []
-    for statements in stated[:_LINES_OF_AN_ITEM]:
-        one = statements[0]
+    for one, count in stated[:_LINES_OF_AN_ITEM]:
         person = _link(_anchor("entity", one.entity_id), _text(one.person))
         role = _link(_anchor("mention", one.doc_id, one.entity_id), _text(one.role))
         country = f" ({_text(one.country)})" if one.country else ""
-        times = f", stated {len(statements):,} times" if len(statements) > 1 else ""
+        times = f", stated {count:,} times" if count > 1 else ""
         lines.append(f"<li>{person}, {role}{country}{times}</li>")
     if _more(len(stated)):
         lines.append(f"<li>{_more(len(stated))}</li>")
