@@ -3,14 +3,26 @@
 The originator counts, not the outlet that passes it on: of several voices around a statement the innermost is taken.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from itertools import islice
+from typing import Literal, NamedTuple
 
 from spacy.tokens import Doc, Token
 
 from pipeline.lexicon import table, words
-from pipeline.tables import ExtractedMention, Sentence
+from pipeline.tables import ExtractedMention
+
+_WIDTH = 60
+"""Children of a token that are looked at, and voices of a sentence: enough for prose, and lists of thousands stay linear."""
+
+
+def near(token: Token, side: Literal["children", "lefts", "rights"]) -> Iterator[Token]:
+    """A token's children; none when it has more than any in prose has."""
+    # spaCy collects all children before it yields the first, so cutting the iteration short would save nothing
+    found: Iterator[Token] = getattr(token, side) if token.n_lefts + token.n_rights <= _WIDTH else iter(())
+    return found
 
 
 class Voice(NamedTuple):
@@ -34,46 +46,113 @@ class Frame(NamedTuple):
 _UNNAMED = Voice(None, None, "unnamed source")
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 _NOUNS = frozenset(("NOUN", "PROPN"))
-_CLIMB = 12
-"""Steps up a tree before giving up: what governs a number is near, and a list of thousands stays linear."""
+_VERBS = frozenset(("VERB", "AUX"))
+_PRONOUNS = frozenset(("it", "they", "he", "she"))
+_LIST = 5
+"""Sentences that a list may have after its colon."""
+_AHEAD = 400
+"""Tokens within which the maker of "a report" is named, in news that puts the finding first."""
 
 
 class Attribution:
-    """The voices of one article, sentence by sentence in reading order."""
+    """The voices of one article. Sentences are read in order, since pronouns and "the report" look back."""
 
-    def __init__(self, doc: Doc, mentions: Sequence[ExtractedMention], mention_at: Mapping[int, ExtractedMention]) -> None:
+    def __init__(
+        self,
+        doc: Doc,
+        sentences: Sequence[tuple[int, int]],
+        mentions: Sequence[ExtractedMention],
+        mention_at: Mapping[int, ExtractedMention],
+        quotes: Sequence[tuple[int, int]],
+    ) -> None:
+        """`sentences` are token ranges, `mention_at` gives a token's mention, `quotes` are character ranges of quotations."""
         self._doc = doc
         self._mentions = mentions
+        self._starts = [m.start for m in mentions]
         self._mention_at = mention_at
-        self._frames: list[Frame] = []
+        self._makers: list[tuple[int, Voice]] = []
         self._last: Voice | None = None
-        self._maker: Voice | None = None
-        """Who made the report the text speaks of."""
+        """The voice that still speaks: of the sentence before, or carried on from further back."""
+        for low, high in sentences:
+            self._makers += self._makers_in(low, high)
+        self._frames: list[list[Frame]] = []
+        self._listing = 0
+        for low, high in sentences:
+            self._frames.append(self._read(low, high))
+        self._spread_over_quotations(sentences, quotes)
 
-    def read(self, sentence: Sentence, low: int, high: int) -> None:
-        """Go on to the sentence with the tokens from `low` to `high` (exclusive)."""
-        tokens = [self._doc[i] for i in range(low, high)]
-        self._frames = []
-        for token in tokens:
-            frame = self._frame(token, low, high)
-            if frame is not None:
-                self._frames.append(frame)
-        self._note_maker(tokens)
-        outermost = max((f for f in self._frames if f.voice.text), key=lambda f: f.high - f.low, default=None)
-        if outermost is not None:
-            self._last = outermost.voice
-        elif any(t.pos_ in ("VERB", "AUX") for t in tokens) and not any(t.lower_ in ("it", "they", "he", "she") for t in tokens[:3]):
-            self._last = None if self._last is None else self._last._replace(rule="stale")
-
-    def voice(self, token: Token) -> Voice | None:
-        """Whoever this token of the sentence read last comes from; None when it is the article's own voice."""
-        around = [f for f in self._frames if f.low <= token.i < f.high and not f.hole <= token.i < f.hole_end]
+    def voice(self, sentence: int, token: Token) -> Voice | None:
+        """Whoever this token of that sentence comes from; None when it is the article's own voice."""
+        around = [f for f in self._frames[sentence] if f.low <= token.i < f.high and not f.hole <= token.i < f.hole_end]
         return min(around, key=lambda f: f.high - f.low).voice if around else None
 
-    @property
-    def main(self) -> Voice | None:
-        """The voice that the sentence read last has overall."""
-        return max(self._frames, key=lambda f: f.high - f.low).voice if self._frames else None
+    def _read(self, low: int, high: int) -> list[Frame]:
+        """The frames of a sentence; without any, the voice before it may carry on."""
+        tokens = [self._doc[i] for i in range(low, high)]
+        frames = list(islice((frame for token in tokens if (frame := self._frame(token, low, high)) is not None), _WIDTH))
+        named = [frame for frame in frames if frame.voice.text]
+        if named:
+            self._last = max(named, key=lambda f: f.high - f.low).voice
+            self._listing = _LIST if tokens[-1].text == ":" else 0
+            return frames
+        if tokens and tokens[-1].text == ":":
+            introduced = self._introduced(tokens)
+            self._last, self._listing = introduced or self._last, _LIST if introduced else 0
+            return frames
+        if self._last is None or (frames and not self._listing):
+            self._last = None
+            return frames
+        carried = self._carries_on(tokens)
+        if carried:
+            return [Frame(low, high, low, low, self._last._replace(rule=carried))]
+        if any(t.pos_ in _VERBS for t in tokens) and tokens[0].lower_ not in _PRONOUNS:
+            self._last = None
+        return []
+
+    def _introduced(self, tokens: Sequence[Token]) -> Voice | None:
+        """The maker of the report whose contents a colon introduces."""
+        report = next((t for t in tokens if t.dep_ == "nsubj" and t.lemma_.lower() in words("report_nouns")), None)
+        voice = self._resolved(report) if report is not None else None
+        return voice if voice is not None and voice.text else None
+
+    def _carries_on(self, tokens: Sequence[Token]) -> str:
+        """Why a sentence without a voice of its own has the one before it; empty when it has not."""
+        if self._listing:
+            self._listing -= 1
+            return "item of a list"
+        if tokens[0].text in ("“", '"', "‘"):
+            return "quotation goes on"
+        forms = [t.lower_ for t in tokens[:6]]
+        if any(_stands_in(row["phrase"].split(), forms) for row in table("continuations")):
+            return "carried on"
+        verb = next((t for t in tokens if t.dep_ == "ROOT"), None)
+        if (
+            verb is not None
+            and any(t.dep_ == "aux" and t.lower_ == "would" for t in near(verb, "lefts"))
+            and not any(t.lower_ == "if" for t in tokens)
+        ):
+            return "carried on in the conditional"
+        return ""
+
+    def _spread_over_quotations(self, sentences: Sequence[tuple[int, int]], quotes: Sequence[tuple[int, int]]) -> None:
+        """Sentences of one quotation have the voice that any of them names."""
+        for begin, end in quotes:
+            inside = [
+                k for k in range(bisect_left(sentences, begin, key=self._end), len(sentences)) if k < bisect_left(sentences, end, key=self._begin)
+            ]
+            voices = [max(self._frames[k], key=lambda f: f.high - f.low).voice for k in inside if self._frames[k]]
+            if voices:
+                for k in inside:
+                    if not self._frames[k]:
+                        low, high = sentences[k]
+                        self._frames[k] = [Frame(low, high, low, low, voices[0]._replace(rule="same quotation"))]
+
+    def _begin(self, sentence: tuple[int, int]) -> int:
+        return self._doc[sentence[0]].idx
+
+    def _end(self, sentence: tuple[int, int]) -> int:
+        last = self._doc[sentence[1] - 1]
+        return last.idx + len(last)
 
     # --- frames -------------------------------------------------------------------------------------------------------
 
@@ -88,12 +167,12 @@ class Attribution:
         if agent is not None and lemma in words("reporting_verbs"):
             voice = self._resolved(agent)
             return Frame(low, high, agent.left_edge.i, agent.right_edge.i + 1, voice._replace(rule=f"{token.lower_} by")) if voice else None
-        if subject is None or subject.dep_ == "nsubjpass":
+        if subject is None or subject.dep_ == "nsubjpass" or subject.pos_ == "NUM":
             return None
         said = lemma in words("reporting_verbs")
-        report = subject.lemma_.lower() in words("report_nouns")
+        report = said and subject.lemma_.lower() in words("report_nouns")
         found = lemma in words("finding_verbs") and self._is_organisation(subject)
-        if not (report or found or said and _speaks(token)):
+        if not (report or found or (said and _speaks(token))) or self._is_where(subject, token):
             return None
         voice = self._resolved(subject)
         if voice is None:
@@ -102,60 +181,80 @@ class Attribution:
         return Frame(start, end, subject.left_edge.i, subject.right_edge.i + 1, voice._replace(rule=f"{voice.rule}: {subject.text} {token.text}"))
 
     def _according(self, token: Token, low: int, high: int) -> Frame | None:
-        to = next((t for t in token.children if t.lower_ == "to"), None)
+        to = next((t for t in near(token, "children") if t.lower_ == "to"), None)
         if to is None and token.i + 1 < len(self._doc) and self._doc[token.i + 1].lower_ == "to":
             to = self._doc[token.i + 1]
-        named = next((t for t in to.children if t.dep_ in ("pobj", "nsubj")), None) if to is not None else None
+        named = next((t for t in near(to, "children") if t.dep_ in ("pobj", "nsubj")), None) if to is not None else None
         if named is None:
             return None
         voice = self._resolved(named) or _UNNAMED
         return Frame(low, high, token.i, named.right_edge.i + 1, voice._replace(rule=f"{voice.rule}: according to"))
 
-    def _note_maker(self, tokens: Sequence[Token]) -> None:
-        """Remember who published a report, for "the report says" later on."""
-        for token in tokens:
+    def _makers_in(self, low: int, high: int) -> Iterator[tuple[int, Voice]]:
+        """Who published the reports that a sentence speaks of, with their tokens, for "the report says" elsewhere."""
+        for i in range(low, high):
+            token = self._doc[i]
             if token.pos_ in _NOUNS and token.lemma_.lower() in words("report_nouns"):
                 maker = self._named_maker(token)
-                if maker is not None:
-                    self._maker = maker
+            elif token.lower_ == "reported" and (agent := _agent(token)) is not None and self._is_organisation(agent):
+                maker = Voice(self._mention_at[agent.i], self._mention_at[agent.i].text, "maker of the report")
+            else:
+                continue
+            if maker is not None:
+                yield i, maker
+
+    def _maker(self, report: Token) -> Voice:
+        """The maker of a report named without one: the last one before it; for "a report" that opens a story also the next one."""
+        at = bisect_left(self._makers, report.i, key=lambda made: made[0])
+        earlier = [maker for _, maker in self._makers[max(0, at - 1) : at]]
+        later = [maker for i, maker in self._makers[at : at + 1] if i < report.i + _AHEAD]
+        definite = any(t.dep_ in ("det", "poss") and t.lower_ not in ("a", "an") for t in near(report, "lefts"))
+        return next(iter(earlier if definite else later), _UNNAMED)
 
     # --- who is meant -------------------------------------------------------------------------------------------------
 
     def _resolved(self, token: Token) -> Voice | None:
         """The voice that a noun or pronoun stands for; one without text when it is unnamed, None when it is no voice."""
-        lower, lemma = token.lower_, token.lemma_.lower()
+        _lower, lemma = token.lower_, token.lemma_.lower()
         mention = self._mention_at.get(token.i)
         if lemma in words("report_nouns"):
             made = self._named_maker(token)
             if made is not None:
                 return made
             if mention is None:
-                return self._maker._replace(rule="maker of the report") if self._maker and _is_definite(token) else _UNNAMED
+                return self._maker(token)
         if mention is not None:
             return Voice(mention, mention.text, "named")
         if token.pos_ == "PRON":
-            if lower in ("who", "which", "that"):
-                return self._resolved(token.head.head) if token.head.dep_ == "relcl" and token.head.head.pos_ != "PRON" else None
-            if lower in ("it", "they", "he", "she") and self._last is not None and self._last.rule != "stale":
-                return self._last._replace(rule="pronoun")
-            return _UNNAMED
+            return self._antecedent(token)
         if lemma in words("authority_nouns"):
             authority = self._authority(token)
             if authority is not None:
                 return authority
-        appositive = next((t for t in token.children if t.dep_ == "appos" and t.i in self._mention_at), None)
+        appositive = next((t for t in near(token, "children") if t.dep_ == "appos" and t.i in self._mention_at), None)
         if appositive is not None:
             return Voice(self._mention_at[appositive.i], self._mention_at[appositive.i].text, "apposition")
         belonging = self._within(token, ("organisation",))
         if belonging is not None:
             return Voice(belonging, belonging.text, "speaks for")
-        if lemma in words("organisation_nouns") and _is_definite(token):
+        if lemma in words("group_references") and _is_definite(token):
             back = self._before(token)
             if back is not None:
                 return Voice(back, back.text, "refers back")
         demonym = _demonym(token)
-        if demonym and lemma == "police":
-            return Voice(None, f"{demonym} police", "authorities")
+        if demonym and lemma in words("state_bodies"):
+            return Voice(None, f"{demonym} {token.text}", "authorities")
+        return _UNNAMED
+
+    def _antecedent(self, pronoun: Token) -> Voice | None:
+        if pronoun.lower_ in ("who", "which", "that"):
+            noun = pronoun.head.head
+            if pronoun.head.dep_ == "relcl" and noun.pos_ in _NOUNS and (noun.i in self._mention_at or noun.pos_ == "NOUN"):
+                return self._resolved(noun)
+            near = self._before(pronoun)
+            return Voice(near, near.text, "relative pronoun") if near is not None and pronoun.idx - near.end < 40 else None
+        if pronoun.lower_ in _PRONOUNS and self._last is not None:
+            return self._last._replace(rule="pronoun")
         return _UNNAMED
 
     def _named_maker(self, report: Token) -> Voice | None:
@@ -192,12 +291,22 @@ class Attribution:
         mention = self._mention_at.get(token.i)
         return mention is not None and mention.type == "organisation"
 
+    def _is_where(self, subject: Token, verb: Token) -> bool:
+        """France recorded 20 cases: a place as the scene, not as a speaker."""
+        mention = self._mention_at.get(subject.i)
+        place = mention is not None and mention.type in ("city", "country", "region")
+        return place and verb.lemma_.lower() in words("place_verbs") and not any(t.dep_ == "ccomp" and t.i > verb.i for t in near(verb, "children"))
+
     def _before(self, token: Token) -> ExtractedMention | None:
         """The organisation that "the ministry" or "the group" means: the last one before it, with that word in its name if any has."""
-        earlier = [m for m in self._mentions if m.end <= token.idx and m.type == "organisation"][-20:]
+        upto = bisect_left(self._starts, token.idx)
+        earlier = [m for m in self._mentions[max(0, upto - 60) : upto] if m.type == "organisation" and m.end <= token.idx]
         word = token.lemma_.lower()
         alike = [m for m in earlier if word in m.name.lower().split()]
-        return (alike or earlier or [None])[-1]  # type: ignore[list-item]
+        if word not in words("media_nouns"):
+            earlier = [m for m in earlier if not words("media_nouns").intersection(m.name.lower().split())] or earlier
+        best = alike or earlier
+        return best[-1] if best else None
 
 
 @cache
@@ -206,34 +315,34 @@ def _demonyms() -> frozenset[str]:
 
 
 def _demonym(token: Token) -> str | None:
-    return next((t.text for t in token.lefts if t.text in _demonyms()), None)
+    return next((t.text for t in near(token, "lefts") if t.text in _demonyms()), None)
 
 
 def _subject(verb: Token) -> Token | None:
     """Its subject, or that of the verb it is joined to (X said A and added B)."""
     for _ in range(4):
-        for child in verb.children:
+        for child in near(verb, "children"):
             if child.dep_ in _SUBJECTS:
                 return child
-        if verb.dep_ not in ("conj", "xcomp"):
+        if verb.dep_ not in ("conj", "xcomp", "dep"):
             return None
         verb = verb.head
     return None
 
 
 def _agent(verb: Token) -> Token | None:
-    by = next((t for t in verb.rights if t.dep_ == "agent"), None)
-    return next((t for t in by.children if t.dep_ == "pobj"), None) if by is not None else None
+    by = next((t for t in near(verb, "rights") if t.dep_ == "agent"), None)
+    return next((t for t in near(by, "children") if t.dep_ == "pobj"), None) if by is not None else None
 
 
 def _owners(noun: Token) -> Iterator[Token]:
     """Tokens that say whose something is, nearest relation first."""
-    for child in noun.children:
+    for child in near(noun, "children"):
         if child.dep_ in ("poss", "compound", "nmod", "amod"):
             yield child
-    for child in noun.rights:
+    for child in near(noun, "rights"):
         if child.dep_ == "prep" and child.lower_ in ("by", "from", "of", "for", "at", "in", "with"):
-            for inner in child.children:
+            for inner in near(child, "children"):
                 if inner.dep_ == "pobj":
                     yield inner
         if child.dep_ == "acl":
@@ -242,21 +351,25 @@ def _owners(noun: Token) -> Iterator[Token]:
                 yield agent
 
 
-def _is_definite(token: Token) -> bool:
-    return any(t.dep_ in ("det", "poss") and t.lower_ in ("the", "this", "that", "these", "its", "their") for t in token.lefts)
+def _is_definite(noun: Token) -> bool:
+    return any(t.dep_ == "poss" or (t.dep_ == "det" and t.lower_ in ("the", "this", "that", "these")) for t in near(noun, "lefts"))
 
 
 def _speaks(verb: Token) -> bool:
     """Whether the verb has something said: a clause, a quotation, or is put in ("..., X said")."""
     if verb.dep_ in ("parataxis", "advcl") or verb.lemma_.lower() in ("say", "add", "tell"):
         return True
-    return any(t.dep_ in ("ccomp", "parataxis", "dobj", "xcomp", "prep", "oprd") for t in verb.children)
+    return any(t.dep_ in ("ccomp", "parataxis", "dobj", "xcomp", "prep", "oprd") for t in near(verb, "children"))
 
 
 def _reach(verb: Token, low: int, high: int) -> tuple[int, int]:
     """The tokens that a reporting verb covers: its subtree, and for one put in the clause that it is put into."""
     top = verb
-    inserted = verb.dep_ == "parataxis" or (verb.dep_ == "advcl" and any(t.dep_ == "mark" and t.lower_ == "as" for t in verb.lefts))
+    inserted = verb.dep_ == "parataxis" or (verb.dep_ == "advcl" and any(t.dep_ == "mark" and t.lower_ == "as" for t in near(verb, "lefts")))
     if inserted:
         top = verb.head
     return max(low, top.left_edge.i), min(high, top.right_edge.i + 1)
+
+
+def _stands_in(phrase: Sequence[str], forms: Sequence[str]) -> bool:
+    return any(list(forms[k : k + len(phrase)]) == list(phrase) for k in range(len(forms)))

@@ -37,6 +37,9 @@ Strict = Annotated[bool, typer.Option("--strict", help="Fail when anything was s
 Workers = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Processes at work at the same time.", show_default=False)]
 Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="An installed spaCy package or a pipeline's folder.", show_default=False)]
 
+INTERRUPTED = 130
+"""What shells expect of a program that Ctrl-C ended."""
+
 REASONS = 20
 """How many reasons for skipping the summary lists."""
 
@@ -264,11 +267,14 @@ def main() -> None:
 
 def _guarded(command: Callable[[], Any]) -> int:
     try:
-        return int(command() or 0)
+        status = int(command() or 0)
+        if status == INTERRUPTED:  # typer turns Ctrl-C into a status
+            raise KeyboardInterrupt
+        return status
     except PipelineError as error:
         return _fail(error.message, error.hint, 1)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", "run the same command again: it goes on where it stopped", 130)
+        return _fail("interrupted", "run the same command again: it goes on where it stopped", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read the output has enough of it. Python would complain again when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -55,7 +55,7 @@ def load(path: Path | None = None) -> Settings:
     if path is None:
         return Settings()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         message = f"can't read the settings {path}: {error.strerror}"
         raise PipelineError(message, hint="name an existing file with --config, or leave it out") from error
@@ -64,7 +64,10 @@ def load(path: Path | None = None) -> Settings:
     sections = typing.get_type_hints(Settings)
     chosen: dict[str, Any] = {}
     for name, values in data.items():
-        if name not in sections or not isinstance(values, dict):
+        if name in sections and not isinstance(values, dict):
+            message = f"{path}: {name} should be a section"
+            raise PipelineError(message, hint=f"write [{name}] on a line of its own, and the settings of {name} below it")
+        if name not in sections:
             message = f"{path}: there is no section [{name}]{nearest(name, sections)}"
             raise PipelineError(message, hint=f"the sections are {', '.join(sections)}")
         chosen[name] = _section(path, name, sections[name], values)
@@ -82,7 +85,8 @@ def _section(path: Path, section: str, kind: Any, values: dict[str, Any]) -> Any
             raise PipelineError(message, hint=f"the default is {getattr(kind(), name)!r}")
         least = _LEAST.get(name, 1)
         if isinstance(value, int) and value < least:
-            raise PipelineError(f"{path}: [{section}] {name} = {value} is too small", hint=f"the least is {least}, the default {getattr(kind(), name)!r}")
+            message = f"{path}: [{section}] {name} = {value} is too small"
+            raise PipelineError(message, hint=f"the least is {least}, the default {getattr(kind(), name)!r}")
     return kind(**values)
 
 

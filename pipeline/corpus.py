@@ -6,6 +6,7 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -40,7 +41,8 @@ def scan(corpus: Path, shards: int, exclude: Path, known: Mapping[str, File], si
     """Every file below the folder, in order of path; names that begin with a dot are left out.
 
     A file whose size and time are those in `known` is not read again, unless it was written so shortly before `since_ns`,
-    when `known` was made, that a later change could have left the time as it was (git calls such an entry racy).
+    when `known` was made, that a later change could have left the time as it was (git calls such an entry racy). Links and
+    what was skipped are always looked at again: what they lead to, or the right to read them, may change without a trace.
     Raises PipelineError when the folder is missing or holds no file.
     """
     check_folder(corpus)
@@ -50,7 +52,8 @@ def scan(corpus: Path, shards: int, exclude: Path, known: Mapping[str, File], si
         name = path.relative_to(corpus).as_posix()
         info = path.lstat()
         before = known.get(name)
-        if before and (before.size, before.mtime_ns) == (info.st_size, info.st_mtime_ns) and info.st_mtime_ns < since_ns - _RACE_NS:
+        same = before and (before.size, before.mtime_ns) == (info.st_size, info.st_mtime_ns) and info.st_mtime_ns < since_ns - _RACE_NS
+        if before and same and stat.S_ISREG(info.st_mode) and not before.digest.startswith("skip: "):
             yield before
         else:
             yield _look(corpus, path, name, info, shards)
@@ -68,7 +71,8 @@ def check_folder(corpus: Path) -> None:
 
 def _walk(corpus: Path, exclude: Path) -> Iterator[Path]:
     def failed(error: OSError) -> None:
-        raise PipelineError(f"can't read {error.filename}: {error.strerror}", hint="mend its permissions, or move it out of the corpus folder") from error
+        message = f"can't read {error.filename}: {error.strerror}"
+        raise PipelineError(message, hint="mend its permissions, or move it out of the corpus folder") from error
 
     for folder, folders, files in os.walk(corpus, onerror=failed):
         here = Path(folder)
@@ -96,6 +100,8 @@ def _look(corpus: Path, path: Path, name: str, info: os.stat_result, shards: int
                     total.update(block)
     except OSError as error:
         return File(name, info.st_size, info.st_mtime_ns, f"skip: can't be read: {error.strerror}", {})
+    if path.suffix in RECORDS and not pieces:
+        return File(name, info.st_size, info.st_mtime_ns, "skip: empty", {})
     digests = {shard: piece.hexdigest() for shard, piece in sorted(pieces.items())}
     return File(name, info.st_size, info.st_mtime_ns, total.hexdigest(), digests)
 
@@ -106,7 +112,10 @@ def _entry(source: Source) -> bytes:
 
 def _readable(corpus: Path, path: Path, name: str, info: os.stat_result) -> None:
     if stat.S_ISLNK(info.st_mode):
-        target = path.resolve()
+        try:
+            target = path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise Skip("a link that leads in a circle") from error
         if not target.is_relative_to(corpus.resolve()):
             raise Skip("a link to something outside the corpus folder")
         if not target.is_file():
@@ -120,7 +129,7 @@ def _readable(corpus: Path, path: Path, name: str, info: os.stat_result) -> None
 
 
 def doc_id_of(name: str) -> str:
-    """The id of a file's article: its path without the suffix, bytes that are no UTF-8 written as \\x.."""
+    """The id of a file's article: its path without the suffix, bytes that are no UTF-8 written as \\udc.."""
     stem = name[: -len(Path(name).suffix)] if Path(name).suffix else name
     return printable(stem)
 
@@ -160,13 +169,26 @@ def sources(corpus: Path, files: list[File], pieces: Path | None) -> list[Source
             found.append((printable(file.path), file.digest.removeprefix("skip: ")))
             continue
         path = corpus / file.path
-        found.append(Source(doc_id_of(file.path), printable(file.path), path.suffix, path.read_bytes()))
+        with _reading(path):
+            found.append(Source(doc_id_of(file.path), printable(file.path), path.suffix, path.read_bytes()))
     if pieces is not None and pieces.exists():
         with pieces.open(encoding="utf-8") as lines:
             for line in lines:
                 doc_id, path_, data = json.loads(line)
                 found.append(Source(doc_id, path_, RECORDS[0], data.encode("utf-8", "surrogateescape")))
     return sorted(found, key=lambda s: (s[0], s[1]))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    # A row of `skipped` would stay there for as long as the file looks the same.
+    try:
+        yield
+    except OSError as error:
+        if str(error.filename) != str(path):
+            raise
+        message = f"{printable(str(path))} could be read a moment ago, but now: {error.strerror}"
+        raise PipelineError(message, hint="run again when nothing changes the corpus folder") from error
 
 
 def split(corpus: Path, files: list[File], shards: set[int], count: int, folder: Path) -> dict[int, Path]:
@@ -177,7 +199,8 @@ def split(corpus: Path, files: list[File], shards: set[int], count: int, folder:
         for file in files:
             if Path(file.path).suffix not in RECORDS or not shards & set(file.pieces):
                 continue
-            with (corpus / file.path).open("rb") as lines:
+            path = corpus / file.path
+            with _reading(path), path.open("rb") as lines:
                 for source in _records(file.path, lines):
                     shard = shard_of(source.doc_id, count)
                     if shard in shards:
@@ -208,7 +231,7 @@ def _record_id(line: bytes, path: str) -> str:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return path
-    own = record.get("id", record.get("doc_id")) if isinstance(record, dict) else None
-    if isinstance(own, bool) or not isinstance(own, str | int) or not str(own).strip():
-        return path
-    return printable(str(own))
+    for own in (record.get("id"), record.get("doc_id")) if isinstance(record, dict) else ():
+        if isinstance(own, str | int) and not isinstance(own, bool) and str(own).strip():
+            return printable(str(own))
+    return path

@@ -42,8 +42,8 @@ def moments(text: str, published: str | None) -> list[Moment]:
     today = _day(published)
     found: list[Moment] = []
     for match in _grammar().finditer(text):
-        assert_rule = match.lastgroup or ""
-        moment = _RULES[assert_rule](match, today)
+        rule = next(name for name in _RULES if match[name])
+        moment = _RULES[rule](match, today)
         if moment is not None:
             found.append(moment)
     return _joined(text, found)
@@ -101,6 +101,7 @@ def _grammar() -> re.Pattern[str]:
     return re.compile(
         "|".join(
             (
+                r"(?P<era>\b(?:A\.?D\.?|B\.?C\.?)\s+\d{1,4}(?:\s*(?:and|to|-|–)\s*\d{1,4})?\b|\b\d[\d,]{0,6}\s+(?:BCE?|B\.C\.|CE|AD)(?!\w))",
                 rf"(?P<iso>\b{_YEAR}-\d\d-\d\d\b)",
                 r"(?P<clock>(?<![\d:.,])(?:[01]?\d|2[0-4])(?::[0-5]\d(?::[0-5]\d)?(?!\d)|(?:[.:][0-5]\d)?\s?(?:[ap]m\b|[ap]\.m\.|[AP]M\b|o['’]clock))(?:\s?[ap]\.?m\b\.?)?)",
                 rf"(?P<dmy>\b(?P<d1>{_DAY})(?:\s?[-–]\s?(?P<d2>{_DAY}))?\s+(?:of\s+)?(?P<m1>{month})(?:,?\s+(?P<y1>{_YEAR})\b)?)",
@@ -128,13 +129,19 @@ def _grammar() -> re.Pattern[str]:
 def _day(published: str | None) -> date | None:
     """The day of publication; the middle of a year or month that is known alone would be a guess, so none."""
     try:
-        return date.fromisoformat((published or "")[:10])
+        day = date.fromisoformat((published or "")[:10])
     except ValueError:
         return None
+    # further back, relative times would leave the calendar
+    return day if day.year >= 1500 else None
 
 
 def _iso(match: re.Match[str], today: date | None) -> Moment | None:
     return _moment(match, match["iso"], "iso date")
+
+
+def _era(match: re.Match[str], today: date | None) -> Moment | None:
+    return _moment(match, None, "year of an era")
 
 
 def _clock(match: re.Match[str], today: date | None) -> Moment | None:
@@ -242,7 +249,7 @@ def _shifted(today: date, unit: str, back: int) -> str:
 
 def _ago(match: re.Match[str], today: date | None) -> Moment | None:
     back = _count(match["n3"])
-    known = today is not None and back is not None and back < 1000
+    known = today is not None and back is not None
     # "three weeks ago" seldom means to the day: the day is dropped
     first = _shifted(today, match["u1"], back)[: 10 if match["u1"] == "day" else 7] if known and today and back is not None else None
     return _moment(match, first, "time ago", counts=True)
@@ -250,7 +257,7 @@ def _ago(match: re.Match[str], today: date | None) -> Moment | None:
 
 def _span(match: re.Match[str], today: date | None) -> Moment | None:
     back, unit = _count(match["n4"]), match["u2"]
-    if today is None or back is None or back > 1000:
+    if today is None or back is None:
         return _moment(match, None, "time up to publication", counts=True)
     last = _shifted(today, "day" if unit == "week" else unit, 0)
     return _moment(match, _shifted(today, unit, back), "time up to publication", last, counts=True)
@@ -293,13 +300,10 @@ def _weekday(match: re.Match[str], today: date | None) -> Moment | None:
     return _moment(match, _weekday_near(today, _weekday_numbers()[match["wd2"]], ahead=False) if today else None, "weekday")
 
 
-_BEFORE_MONTH = frozenset(("in", "since", "by", "until", "till", "from", "during", "of", "last", "early", "late", "mid", "between", "and", "to", "before", "after"))
-
-
 def _month(match: re.Match[str], today: date | None) -> Moment | None:
     # May and March are words too, and April a name: a month alone needs a preposition before it.
     before = match.string[: match.start()].rsplit(None, 1)
-    if not match["p3"] and not match["ty2"] and (not before or before[-1].lower() not in _BEFORE_MONTH):
+    if not match["p3"] and not match["ty2"] and (not before or before[-1].lower() not in words("before_month")):
         return None
     month = _month_of(match["m5"])
     if today is None:
@@ -322,14 +326,14 @@ def _is_year(match: re.Match[str]) -> bool:
     previous, following = before[-1].lower() if before else "", after[1] if after else ""
     if following in _unit_words() or f"{previous}" in _bound_words():
         return False
-    if not (following.islower() and (following.endswith("s") and not following.endswith(("ss", "is", "us")) or following in words("plurals"))):
+    if not (following.islower() and ((following.endswith("s") and not following.endswith(("ss", "is", "us"))) or following in words("plurals"))):
         return True
-    return previous in words("year_words") or bool(before) and (before[-1][:1].isupper() or not previous[-1:].isalpha())
+    return previous in words("year_words") or (bool(before) and (before[-1][:1].isupper() or not previous[-1:].isalpha()))
 
 
 @cache
 def _unit_words() -> frozenset[str]:
-    forms = {row["form"] for row in table("units")} | {row["form"] for row in table("multipliers") if row["use"] == "word"}
+    forms = {row["form"].split()[0] for row in table("units")} | {row["form"] for row in table("multipliers") if row["use"] == "word"}
     return frozenset(forms | {row["form"] for row in table("currencies") if row["place"] != "before"}) - {"in", "m", "s", "a"}
 
 
@@ -350,6 +354,7 @@ def _edge(iso: str, part: str | None) -> str:
 
 
 _RULES: dict[str, Callable[[re.Match[str], date | None], Moment | None]] = {
+    "era": _era,
     "iso": _iso,
     "clock": _clock,
     "dmy": _dmy,
@@ -394,7 +399,9 @@ def _interval(text: str, first: Moment, second: Moment) -> bool:
         return False
     between = text[first.end : second.start]
     before = text[max(0, first.start - 16) : first.start].lower()
-    if between.strip() in ("and", "to") and re.search(r"\b(?:between|from)\s+(?:the\s+)?$" if between.strip() == "and" else r"\bfrom\s+(?:the\s+)?$", before):
+    if between.strip() in ("and", "to") and re.search(
+        r"\b(?:between|from)\s+(?:the\s+)?$" if between.strip() == "and" else r"\bfrom\s+(?:the\s+)?$", before
+    ):
         return True
     return between.strip() in ("until", "till", "through", "–", "-", "—") or (between.strip() == "to" and first.rule == second.rule)
 

@@ -98,6 +98,8 @@ class Result(NamedTuple):
     parts: dict[str, Part]
     paths: dict[str, Path]
     skipped: int
+    faults: tuple[str, ...]
+    """Why the step broke down on articles that it should have managed."""
     seconds: float
 
 
@@ -203,11 +205,18 @@ class Run:
         total = sum(t.articles for t in tasks)
         started = now()
         progress.start(step.name, total)
-        skipped = 0
+        skipped, faults = 0, list[str]()
         for result in self._results(step, tasks, total):
             self._commit(result)
             skipped += result.skipped
+            faults += result.faults
             progress.advance(result.task.articles)
+        if faults and len(faults) == sum(r.articles for r in self.receipts[step.name].values()):
+            self._drop(step, list(self.receipts[step.name]))
+            raise PipelineError(
+                f"{step.name} broke down on every article, first with {faults[0]}",
+                hint="this is a fault of the program or its installation; please report it. The published tables are as they were",
+            )
         progress.finish(step.name, total, now() - started, skipped)
         return len(tasks)
 
@@ -256,7 +265,10 @@ class Run:
     def _drop_gone(self, step: Step) -> None:
         """Take away the pieces of shards that hold no article any more."""
         keep = set(self.shards(step))
-        for shard in [s for s in self.receipts[step.name] if s not in keep]:
+        self._drop(step, [s for s in self.receipts[step.name] if s not in keep])
+
+    def _drop(self, step: Step, shards: list[str]) -> None:
+        for shard in shards:
             receipt = self.receipts[step.name].pop(shard)
             self.store.forget(step.name, shard, receipt)
             for key in receipt.parts:
@@ -334,7 +346,7 @@ def work(task: Task) -> Result:
         if task.step.scope == "corpus":
             paths = _work_on_corpus(task, function)
             parts = {key: describe(path, rows) for key, (path, rows) in paths.items()}
-            return Result(task, parts, {key: path for key, (path, _) in paths.items()}, 0, now() - started)
+            return Result(task, parts, {key: path for key, (path, _) in paths.items()}, 0, (), now() - started)
         return _work_on_articles(task, function, started)
 
 
@@ -342,6 +354,7 @@ def _work_on_articles(task: Task, function: Callable[..., Rows], started: float)
     keys = {table: f"{table}/{task.shard}" for table in task.step.writes}
     writers = {table: Writer(task.scratch / f"{table}.parquet", TABLES[table]) for table in task.step.writes}
     skipped: list[Skipped] = []
+    faults: list[str] = []
     for doc_id, argument, given in _sources(task, skipped) if task.step.scope == "source" else _articles(task):
         try:
             made = function(argument, task.settings)
@@ -349,8 +362,9 @@ def _work_on_articles(task: Task, function: Callable[..., Rows], started: float)
         except Skip as reason:
             skipped.append(Skipped(doc_id, task.step.stage, str(reason)))
         except Exception as error:  # noqa: BLE001 -- one article must not cost the others; its row names the fault
-            reason_ = f"fault: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            skipped.append(Skipped(doc_id, task.step.stage, reason_.encode("utf-8", "backslashreplace").decode()))
+            first = str(error).splitlines()[0] if str(error) else ""
+            faults.append(f"{type(error).__name__}: {first}".encode("utf-8", "backslashreplace").decode())
+            skipped.append(Skipped(doc_id, task.step.stage, f"fault: {faults[-1]}"))
         else:
             for table, writer in writers.items():
                 writer.add(made[table])
@@ -359,7 +373,7 @@ def _work_on_articles(task: Task, function: Callable[..., Rows], started: float)
         writers["skipped"] = Writer(task.scratch / "skipped.parquet", TABLES["skipped"])
         writers["skipped"].add(sorted(set(skipped)))
     parts = {keys[table]: writer.close() for table, writer in writers.items()}
-    return Result(task, parts, {keys[t]: w.path for t, w in writers.items()}, len(skipped), now() - started)
+    return Result(task, parts, {keys[t]: w.path for t, w in writers.items()}, len(skipped), tuple(faults), now() - started)
 
 
 def _sources(task: Task, skipped: list[Skipped]) -> Iterator[tuple[str, Any, Rows]]:

@@ -24,7 +24,9 @@ def full_names(doc: Doc, found: Sequence[Name]) -> list[str]:
         if kind in {"person", "organisation"}:
             for text in known:
                 longer[kind, text] = _longest(introduced.get((kind, text), text), known)
-    return [longer.get((n.type, t), t) for n, t in zip(found, texts, strict=True)]
+    # Datelines and headlines write names in capitals throughout.
+    mixed = {t.upper(): t for t in texts if not t.isupper()}
+    return [longer.get((n.type, t), mixed.get(t, t)) for n, t in zip(found, texts, strict=True)]
 
 
 def _longest(text: str, known: set[str]) -> str:

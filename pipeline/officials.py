@@ -5,6 +5,7 @@ of the fund`; `the fund's director, Ana Rojas`), is said of it (`Ana Rojas is di
 or introduces it (`a member surnamed Rojas`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from pipeline.names import Name, heads, roles
 ARTICLES = {"the", "a", "an", "its", "their", "his", "her", "our"}
 POSSESSIVES = {"'s", "’s", "'", "’"}
 LINKS = {"of", "at", "for", "in", "with", "from"}
+AFTER_NAME = {"of", "at", "from"}
+"""Between a person and the organisation, where the role stands before the name: `Justice Ana Rojas of the High Court`."""
 REACH = 8
 """So many words may stand between a role and its organisation: `head of the Lima-based mining company Oro`."""
 
@@ -55,7 +58,9 @@ def officials(doc: Doc, found: Sequence[Name], full: Sequence[str]) -> list[Offi
                     best[key] = office
         for office in _by_verb(doc, name, at):
             best.setdefault((person, office.role), office)
-    return sorted(best.values(), key=lambda o: o.person)
+    # A rank is a way of address beside a role: Captain Novak, spokesman for the fire brigade.
+    ranked = Counter(person for person, head in best if roles().get(head) != "rank")
+    return sorted((o for (person, head), o in best.items() if roles().get(head) != "rank" or not ranked[person]), key=lambda o: o.person)
 
 
 def _said(office: Office) -> int:
@@ -69,7 +74,9 @@ def _role_heads(doc: Doc, name: Name, at: dict[int, Name]) -> Iterator[int]:
         yield before
     elif before > 0 and doc[before].lower_ in {"surnamed", "named", "called"} and _is_role(doc[before - 1]):
         yield before - 1
-    elif before > 0 and doc[before].text == ",":
+    while before > 0 and (doc[before].text == "." or doc[before].text in words("honorifics") or roles().get(doc[before].lower_) == "rank"):
+        before -= 1
+    if before > 0 and doc[before].text == ",":
         head = root.head if root.dep_ == "appos" else doc[before - 1]
         if head.i < before and _is_role(head) and head.i not in at:
             yield head.i
@@ -89,10 +96,14 @@ def _after_comma(doc: Doc, i: int) -> Iterator[int]:
     if i >= len(doc) or doc[i].text not in {",", "(", "–", "—"}:
         return
     i += 1
+    if i < len(doc) and doc[i].lower_ == "and":
+        return
     if i + 1 < len(doc) and doc[i].like_num and doc[i + 1].text == ",":
         i += 2
-    while i < len(doc) and (doc[i].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "PART", "ADV", "NUM"} or doc[i].text in {"-", "and"} or doc[i].lower_ in ARTICLES):
-        last = i + 1 >= len(doc) or doc[i + 1].pos_ not in {"NOUN", "PROPN"} and doc[i + 1].text not in {"-", *POSSESSIVES}
+    while i < len(doc) and (
+        doc[i].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "PART", "ADV", "NUM"} or doc[i].text in {"-", "and"} or doc[i].lower_ in ARTICLES
+    ):
+        last = i + 1 >= len(doc) or (doc[i + 1].pos_ not in {"NOUN", "PROPN"} and doc[i + 1].text not in {"-", *POSSESSIVES})
         if last and doc[i].pos_ in {"NOUN", "PROPN"}:
             if not _is_role(doc[i]):
                 return
@@ -120,17 +131,23 @@ def _office(doc: Doc, person: Name, head: int, at: dict[int, Name], found: Seque
             place = places.country(doc[name.start : name.end].text)
             code, cut = place.country if place else code, name.end
         elif doc[i].lower_ in words("organisation_nouns") and i + 1 == head and not body:
-            organisation = doc[cut:head].text
-    if head + 1 != person.start:
-        end, after, state = _right(doc, head + 1, at)
-        body, code = after or body, state or code
+            bare = next((k for k in range(cut, head) if doc[k].lower_ not in words("role_states")), head)
+            organisation = doc[bare:head].text or None
+    prefixed = head < person.start and "," not in (t.text for t in doc[head : person.start])
+    until, after, nation = _right(doc, person.end if prefixed else head + 1, at, AFTER_NAME if prefixed else LINKS)
+    if prefixed or doc[head + 1 : head + 2].text != "and" or not (body or code):
+        body, code = after or body, nation or code
+    end = end if prefixed else until
     while cut < head and not doc[cut].text[0].isalnum():
         cut += 1
-    role = doc[cut:end].text
+    state = [doc[i].text for i in range(start, cut) if doc[i].lower_ in words("role_states")]
+    role = " ".join([*state, doc[cut:end].text])
     if body:
         organisation = doc[body.start : body.end].text
         code = code or _state_of(doc, body)
-    body = body or _ministry(doc, role, code, found)
+    if not (body or organisation or code) and roles()[doc[head].lower_] == "voice":
+        body, organisation, code = _spoken_for(doc, head, at)
+    body = body or _ministry(doc, f"{organisation or ''} {role}", code, found)
     if roles()[doc[head].lower_] == "post" and not (body or organisation):
         return None
     return Office(person, role, body, organisation, code)
@@ -141,7 +158,7 @@ def _left(doc: Doc, head: int, at: dict[int, Name]) -> int:
     i = head
     while i > 0:
         before = doc[i - 1]
-        if at.get(i - 1) and at[i - 1].type == "person" or before.lower_ in ARTICLES or before.text.isspace():
+        if (at.get(i - 1) and at[i - 1].type == "person") or before.lower_ in ARTICLES or before.text.isspace():
             break
         if before.pos_ not in {"NOUN", "PROPN", "ADJ", "NUM"} and before.text not in {"-", "&"} and i - 1 not in at:
             break
@@ -158,19 +175,26 @@ def _owner(doc: Doc, start: int, at: dict[int, Name]) -> tuple[Name | None, str 
     return (name if name.type == "organisation" else None), (place.country if place else None)
 
 
-def _right(doc: Doc, i: int, at: dict[int, Name]) -> tuple[int, Name | None, str | None]:
+def _right(doc: Doc, i: int, at: dict[int, Name], links: set[str]) -> tuple[int, Name | None, str | None]:
     """What follows a role noun: the end of the role (`minister of health`), its organisation, its state."""
     end, body, code = i, None, None
-    while i < len(doc) and doc[i].lower_ in LINKS:
+    # Roles in a row share what follows the last: founder and director of Oro.
+    following = next((k for k in range(i + 1, min(len(doc), i + 4)) if _is_role(doc[k])), i) if i < len(doc) and doc[i].text == "and" else i
+    i = following + 1 if following > i else i
+    while i < len(doc) and doc[i].lower_ in links:
         stop = i + 1
         plain = False
-        while stop < min(len(doc), i + REACH) and stop not in at and (doc[stop].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "CCONJ"} or doc[stop].text in {"-", "&"}):
+        while (
+            stop < min(len(doc), i + REACH)
+            and stop not in at
+            and (doc[stop].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "CCONJ"} or doc[stop].text in {"-", "&"})
+        ):
             code = places.nationality(doc[stop].text) or code
-            plain = plain or doc[stop].pos_ == "NOUN" and doc[stop].lower_ in words("organisation_nouns")
+            plain = plain or (doc[stop].pos_ == "NOUN" and doc[stop].lower_ in words("organisation_nouns"))
             stop += 1
         name = at.get(stop)
         if name is None:
-            if plain or doc[i].lower_ not in {"of", "for"} or body or stop == i + 1:
+            if plain or any(t.pos_ == "PROPN" for t in doc[i:stop]) or doc[i].lower_ not in {"of", "for"} or body or stop == i + 1:
                 break
             end = i = stop
         else:
@@ -206,6 +230,25 @@ def _ministry(doc: Doc, role: str, code: str | None, found: Sequence[Name]) -> N
             if fields & {doc[i].lower_ for i in range(name.start, name.end)} and (state is None or code is None or state == code):
                 return name
     return None
+
+
+def _spoken_for(doc: Doc, head: int, at: dict[int, Name]) -> tuple[Name | None, str | None, str | None]:
+    """The organisation that a spokesman without one speaks for: the subject of the sentence before."""
+    start = doc[head].sent.start
+    while start > 0 and doc[start - 1].is_space:
+        start -= 1
+    for token in doc[start - 1].sent if start else ():
+        if token.dep_ == "nsubj":
+            name = at.get(token.i)
+            if name and name.type == "organisation":
+                return name, doc[name.start : name.end].text, _state_of(doc, name)
+            if token.lower_ in words("organisation_nouns"):
+                parts = [t for t in token.lefts if t.dep_ in {"compound", "amod"}]
+                code = next((c for c in (places.nationality(t.text) for t in parts) if c), None)
+                named = [t.text for t in parts if places.nationality(t.text) is None]
+                return None, " ".join([*named, token.text]), code
+            break
+    return None, None, None
 
 
 def _by_verb(doc: Doc, person: Name, at: dict[int, Name]) -> Iterator[Office]:

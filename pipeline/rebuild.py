@@ -1,5 +1,6 @@
 """A spaCy Doc from stored tokens, without a model: what the rule stages work on."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -8,7 +9,7 @@ import spacy
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from pipeline.tables import Token
+from pipeline.tables import Sentence, Token
 
 
 @cache
@@ -69,3 +70,8 @@ def _doc(text: str, tokens: Sequence[Token]) -> Doc:
             heads[i] = roots.setdefault(token.sentence_id, i)
             deps[i] = token.dep or ("ROOT" if heads[i] == i else "dep")
     return Doc(_vocab(), words=words, spaces=spaces, pos=pos, tags=tags, lemmas=lemmas, heads=heads, deps=deps, ents=ents)
+
+
+def sentence_at(sentences: Sequence[Sentence], start: int) -> int:
+    """sentence_id of the sentence that holds a character of its article."""
+    return sentences[max(0, bisect_left(sentences, start + 1, key=lambda s: s.start) - 1)].sentence_id

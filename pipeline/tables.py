@@ -415,6 +415,10 @@ def _check_values(table: Table, rows: Sequence[Any]) -> None:
         if not column.nullable and any(row[place] is None for row in rows):
             bad = next(row for row in rows if row[place] is None)
             raise _broken(table, bad, f"{column.name} is null")
+        if pa.types.is_list(column.type):
+            for row in rows:
+                if any(part is None or (column.item and None in part) for part in row[place]):
+                    raise _broken(table, row, f"{column.name} holds a null")
         if column.choices:
             for row in rows:
                 if row[place] not in column.choices:
@@ -463,7 +467,7 @@ def to_arrow(table: Table, rows: Sequence[Any]) -> pa.Table:
         plain: Iterable[Any] = [[v._asdict() for v in part] for part in values] if column.item else values
         try:
             arrays.append(pa.array(plain, column.type))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
             raise PipelineError(
                 f"table {table.name}, column {column.name}: {error}", hint="this is a fault of the stage that wrote the table; please report it"
             ) from error

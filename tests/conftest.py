@@ -1,8 +1,15 @@
 """Fixtures that several test modules share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from pipeline.tables import Article
+
+settings.register_profile("fixed", derandomize=True, deadline=2000, max_examples=60, database=None)
+settings.load_profile("fixed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,3 +28,23 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model") / "tiny"
     nlp.to_disk(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder beside the checkout that holds the public contract and the gold."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder ../shared beside the checkout, which holds the contract and the gold")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def article() -> Callable[..., Article]:
+    """Makes a row of `articles` from a text; any column can be given."""
+
+    def make(text: str, **columns: object) -> Article:
+        row = Article("a", "a.txt", None, None, None, None, None, "en", text, "0" * 64, [], [])
+        return row._replace(**columns)  # type: ignore[arg-type]
+
+    return make

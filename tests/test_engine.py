@@ -454,3 +454,19 @@ def test_word_lists_are_asked_for_by_literal_names() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("words", "table") and len(node.args) == 1:
                 named = isinstance(node.args[0], ast.Constant)
                 assert named or path.parent.name == "lexicon" or "pipeline.lexicon" not in path.read_text("utf-8"), f"{path.name}:{node.lineno}"
+
+
+def test_a_stage_that_fails_on_every_article_ends_the_run_and_leaves_the_tables(
+    corpus: Path, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.stages import claims
+
+    run(corpus, tmp_path / "out", settings)
+    before = tables(tmp_path / "out")
+    monkeypatch.setattr(claims, "claims", lambda rows, settings: 1 / 0)
+    with pytest.raises(PipelineError, match="claims broke down on every article, first with ZeroDivisionError: division by zero"):
+        run(corpus, tmp_path / "out", settings, force=True)
+    assert tables(tmp_path / "out") == before
+    monkeypatch.undo()
+    run(corpus, tmp_path / "out", settings)
+    assert tables(tmp_path / "out") == before

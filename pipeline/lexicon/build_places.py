@@ -26,13 +26,39 @@ LOCATION, OBJECT, PERSON = "15", "17", "18"
 
 AREAS = {
     *("continent", "geographical area", "geographic area", "peninsula", "archipelago", "range", "desert", "island", "sea", "ocean", "gulf"),
-    *("state", "province", "county", "region", "administrative district", "Canadian province", "American state", "Australian state", "Italian region"),
+    *(
+        "state",
+        "province",
+        "county",
+        "region",
+        "administrative district",
+        "Canadian province",
+        "American state",
+        "Australian state",
+        "Italian region",
+    ),
 }
 NOT_AREAS = {
     *("city", "town", "village", "municipality", "country", "capital", "borough", "national capital", "port", "river", "residential district"),
     *("sign of the zodiac", "imaginary place", "park", "tract", "horizon", "layer", "planetary house", "street"),
 }
-NOT_COUNTRIES = {"States", "Mann", "Sion", "Zion", "Salvador", "Maroc", "Magyar", "Qatari", "Yisraeli", "Ukrainian", "Tajik", "Uzbek", "Turkmen", "Turkomen", "Lao"}
+NOT_COUNTRIES = {
+    "States",
+    "Mann",
+    "Sion",
+    "Zion",
+    "Salvador",
+    "Maroc",
+    "Magyar",
+    "Qatari",
+    "Yisraeli",
+    "Ukrainian",
+    "Tajik",
+    "Uzbek",
+    "Turkmen",
+    "Turkomen",
+    "Lao",
+}
 """Words that mean a state in WordNet, but in today's English rather something else."""
 NOT_OF = {"West Bank": "PS", "Gaza Strip": "PS", "Golan Heights": ""}
 """Areas that WordNet counts to a state which international law does not count them to."""
@@ -40,9 +66,19 @@ ADJECTIVE = re.compile(r"(?:[A-Z][a-z]+ )?[A-Z][a-z]+(?:ian|ean|[b-z]an|ese|ish)
 FURTHER = {
     **{"British": "GB", "Briton": "GB", "Welsh": "GB", "Irish": "IE", "Emirati": "AE", "Palestinian": "PS", "Cypriot": "CY", "Kosovar": "XK"},
     **{"Nigerien": "NE", "Ivorian": "CI", "Montenegrin": "ME", "Macedonian": "MK", "Bahraini": "BH", "Burkinabe": "BF", "Basotho": "LS"},
-    **{"Qatari": "QA", "Uzbek": "UZ", "Kazakh": "KZ", "Kyrgyz": "KG", "Tajik": "TJ", "Turkmen": "TM", "Hong Konger": "HK", "Greenlandic": "GL", "Estonian": "EE"},
+    **{
+        "Qatari": "QA",
+        "Uzbek": "UZ",
+        "Kazakh": "KZ",
+        "Kyrgyz": "KG",
+        "Tajik": "TJ",
+        "Turkmen": "TM",
+        "Hong Konger": "HK",
+        "Greenlandic": "GL",
+        "Estonian": "EE",
+    },
 }
-"""Nationalities that neither source has; from the CIA's World Factbook (public domain)."""
+"""Nationalities that neither source has; own compilation."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +194,11 @@ def region_rows(
         for alias in both_articles(names):
             found.setdefault(alias, entry)
     # Georgia and Luxembourg: a state's name is the state's, unless the region has a code of its own.
-    return sorted((alias, *entry) for alias, entry in found.items() if alias not in countries or entry[0].startswith(f"{entry[2].lower()}-") and entry[2] != countries[alias])
+    return sorted(
+        (alias, *entry)
+        for alias, entry in found.items()
+        if alias not in countries or (entry[0].startswith(f"{entry[2].lower()}-") and entry[2] != countries[alias])
+    )
 
 
 def demonym_rows(synsets: dict[str, Synset], states: dict[str, str], meaning: dict[str, str]) -> list[tuple[str, str]]:
@@ -230,7 +270,8 @@ def main(wordnet: Path) -> None:
     )
     write(
         "demonyms",
-        "Words of nationality; written by build_places.py.\nSource: WordNet 3.0 (Princeton University's licence), rigour 2.6.1 (MIT), CIA World Factbook (public domain)",
+        "Words of nationality; written by build_places.py.\n"
+        "Source: WordNet 3.0 (Princeton University's licence), rigour 2.6.1 (MIT), own additions",
         ("word", "code"),
         demonyms,
     )

@@ -2,11 +2,10 @@
 
 from pipeline.config import Settings
 from pipeline.fullnames import full_names
-from pipeline.names import Name, names
+from pipeline.names import names
 from pipeline.officials import officials
 from pipeline.places import country, region
-from pipeline.rebuild import rebuilt
-from pipeline.stages.tokenize import sentence_at
+from pipeline.rebuild import rebuilt, sentence_at
 from pipeline.tables import ExtractedMention, ExtractedOfficial, Rows
 
 

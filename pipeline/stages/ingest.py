@@ -4,7 +4,11 @@ import calendar
 import hashlib
 import json
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cache
+from itertools import islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pipeline.config import Settings
@@ -31,21 +35,24 @@ class Source(NamedTuple):
 def ingest(source: Source, settings: Settings) -> Rows:
     """The article in a source. Raises Skip with the reason where there is none."""
     if source.format == ".txt":
-        article = from_text(source)
-    elif source.format == ".jsonl":
-        article = from_record(source)
-    else:
-        raise Skip(f"unsupported file type {source.format or '(none)'}: .txt and .jsonl are read")
-    if not article.text.strip():
+        return {"articles": [from_text(source, settings)]}
+    if source.format == ".jsonl":
+        return {"articles": [from_record(source, settings)]}
+    raise Skip(f"unsupported file type {source.format or '(none)'}: .txt and .jsonl are read")
+
+
+def _check_length(text: str, settings: Settings) -> None:
+    # Before anything looks at the lines: there may be millions of them.
+    if not text or text.isspace():
         raise Skip("empty")
-    if len(article.text) > settings.ingest.max_chars:
-        raise Skip(f"{len(article.text):,} characters, more than the setting ingest.max_chars = {settings.ingest.max_chars:,}")
-    return {"articles": [article]}
+    if len(text) > settings.ingest.max_chars:
+        raise Skip(f"{len(text):,} characters, more than the setting ingest.max_chars = {settings.ingest.max_chars:,}")
 
 
-def from_text(source: Source) -> Article:
+def from_text(source: Source, settings: Settings) -> Article:
     """A plain text file: its text unchanged but for the byte order mark, title and date read off its first lines."""
     text = decode(source.data)
+    _check_length(text, settings)
     furniture = find_furniture(text)
     lines = _head(text, furniture)
     title = next((line for line in lines if len(line) <= TITLE_CHARS), None)
@@ -78,7 +85,7 @@ _FIELDS = {
 }
 
 
-def from_record(source: Source) -> Article:
+def from_record(source: Source, settings: Settings) -> Article:
     """A JSON object with the article's text under `text`, `body` or `content`, and its metadata where it has any."""
     try:
         record = json.loads(decode(source.data))
@@ -88,12 +95,16 @@ def from_record(source: Source) -> Article:
         raise Skip("invalid JSON: nested too deep") from error
     if not isinstance(record, dict):
         raise Skip("not a JSON object")
-    found = {name: next((record[key] for key in keys if isinstance(record.get(key), str)), None) for name, keys in _FIELDS.items()}
-    if found["text"] is None:
+    if not any(isinstance(record.get(key), str) for key in _FIELDS["text"]):
         raise Skip(f"no text: a record needs one of the fields {', '.join(_FIELDS['text'])}")
-    # A lone surrogate can be written in JSON but not in UTF-8; one character for one keeps every offset.
-    clean = {name: re.sub(r"[\ud800-\udfff]", "\ufffd", value) for name, value in found.items() if value is not None}
-    text = clean["text"]
+    clean = {}
+    for name, keys in _FIELDS.items():
+        value = next((v for key in keys if isinstance(v := record.get(key), str) and v.strip()), None)
+        if value is not None:
+            # NUL and lone surrogates can be written in JSON but not in a text file; one character for one keeps every offset.
+            clean[name] = re.sub(r"[\0\ud800-\udfff]", "\ufffd", value)
+    text = clean.get("text", "")
+    _check_length(text, settings)
     return Article(
         doc_id=source.doc_id,
         path=source.path,
@@ -147,49 +158,52 @@ def find_furniture(text: str) -> list[Furniture]:
     return found
 
 
-def _lines(text: str) -> list[tuple[int, str]]:
+def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Start and stripped text of every line that is not empty."""
-    found = []
     for match in re.finditer(r"[^\r\n]+", text):
         line = match.group().strip()
         if line:
-            found.append((match.start() + len(match.group()) - len(match.group().lstrip()), line))
-    return found
+            yield match.start() + len(match.group()) - len(match.group().lstrip()), line
 
 
 def _head(text: str, furniture: list[Furniture]) -> list[str]:
-    covered = [(f.start, f.end) for f in furniture]
-    lines = [line for start, line in _lines(text) if not any(a <= start < b for a, b in covered)]
-    return lines[:HEAD_LINES]
+    def covered(start: int) -> bool:
+        before = bisect_right(furniture, start, key=attrgetter("start"))
+        return before > 0 and start < furniture[before - 1].end
+
+    return list(islice((line for start, line in _lines(text) if not covered(start)), HEAD_LINES))
 
 
-_MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name} | {n.lower(): i for i, n in enumerate(calendar.month_abbr) if n}
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DATES = (
-    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)-(?P<m>\d\d)-(?P<d>\d\d)(?!\d)"),
-    re.compile(rf"(?<!\d)(?P<d>\d\d?)(?:st|nd|rd|th)?\s+(?P<m>{_MONTH})\.?,?\s+(?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE),
-    re.compile(rf"\b(?P<m>{_MONTH})\.?\s+(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE),
-    re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)-(?P<m>\d\d)(?!\d)"),
-    re.compile(rf"\b(?P<m>{_MONTH})\.?,?\s+(?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE),
-)
+@cache
+def _months() -> dict[str, int]:
+    return {row["form"].lower(): int(row["month"]) for row in table("months")}
+
+
+@cache
+def _date_patterns() -> tuple[re.Pattern[str], ...]:
+    month = "|".join(sorted(_months(), key=len, reverse=True))
+    return (
+        re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)-(?P<m>\d\d)-(?P<d>\d\d)(?!\d)"),
+        re.compile(rf"(?<!\d)(?P<d>\d\d?)(?:st|nd|rd|th)?\s+(?P<m>{month})\.?,?\s+(?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE),
+        re.compile(rf"\b(?P<m>{month})\.?\s+(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE),
+        re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)-(?P<m>\d\d)(?!\d)"),
+        re.compile(rf"\b(?P<m>{month})\.?,?\s+(?P<y>(?:19|20)\d\d)(?!\d)", re.IGNORECASE),
+    )
 
 
 def parse_date(text: str) -> str | None:
-    """The first date in a short text, as ISO 8601 at the precision it has; None where there is none.
+    """The first date in a short text, a day before a month, as ISO 8601 at the precision it has; None where there is none.
 
     Dates in figures only are read in ISO order alone: 03/04/2024 is two different days in London and New York.
     """
-    for pattern in _DATES:
-        for match in pattern.finditer(text):
-            date = _iso(match.groupdict())
-            if date:
-                return date
-    return None
+    found = [(len(date) < len("2024-04-03"), m.start(), date) for p in _date_patterns() for m in p.finditer(text) if (date := _iso(m.groupdict()))]
+    return min(found)[2] if found else None
 
 
 def _iso(parts: dict[str, Any]) -> str | None:
     year, month = int(parts["y"]), parts["m"]
-    month = int(month) if month.isdigit() else _MONTHS[month.lower()]
+    # Ignoring case takes in more letters than lower() gives back: the dotless i of "Aprıl" matches, and is no month here.
+    month = int(month) if month.isdigit() else _months().get(month.lower(), 0)
     if not 1 <= month <= 12:
         return None
     if "d" not in parts:

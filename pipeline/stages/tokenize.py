@@ -1,8 +1,9 @@
 """tokenize: the one stage that runs a neural network. Text to sentences and tokens with every layer that later stages need."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,9 @@ def _add(
             span = (start, offset + words[-1].idx + len(words[-1].text))
             kind = "title" if _inside(span, [title]) else "quote" if _inside(span, quotes) else "body"
             sentences.append(Sentence(article.doc_id, len(sentences), *span, kind))
-        head = number.get(token.head.i, number[token.i])
+        head = token.head
+        while head.is_space and head.i != head.head.i:  # white space is no row, so what hangs on it hangs on its head
+            head = head.head
         tokens.append(
             Token(
                 doc_id=article.doc_id,
@@ -78,7 +81,7 @@ def _add(
                 pos=token.pos_,
                 tag=token.tag_,
                 dep=token.dep_,
-                head=head,
+                head=number.get(head.i, number[token.i]),
                 space_after=article.text[end : end + 1] == " ",
                 ner=f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O",
             )
@@ -90,7 +93,7 @@ def blocks(text: str, furniture: Sequence[Furniture]) -> Iterator[tuple[int, int
 
     Every line break ends a paragraph, unless the text is hard-wrapped: then only an empty line does.
     """
-    paragraph = re.compile(r"\S(?:.|\r?\n(?!\s*\n))*" if hard_wrapped(text) else r"\S[^\r\n]*")
+    paragraph = re.compile(r"\S(?:[^\n]+|\n(?!\s*\n))*" if hard_wrapped(text) else r"\S[^\r\n]*")
     edges = [(f.start, f.end) for f in furniture] + [(len(text), len(text))]
     at = 0
     for start, end in edges:
@@ -116,8 +119,8 @@ def hard_wrapped(text: str) -> bool:
 
     Then most lines that another line follows are about equally long and end in the middle of a sentence.
     """
-    followed = [m.group(1).rstrip() for m in re.finditer(r"([^\r\n]+)\r?\n(?=[^\r\n])", text)]
-    followed = [line for line in followed if line]
+    lines = [line.rstrip() for line in text.split("\n")]
+    followed = [line for line, following in pairwise(lines) if line and following]
     if len(followed) < 5:
         return False
     width = median(len(line) for line in followed)
@@ -150,8 +153,3 @@ def _title_span(article: Article) -> tuple[int, int]:
 def _inside(span: tuple[int, int], spans: Sequence[tuple[int, int]]) -> bool:
     at = bisect_right(spans, span[0], key=lambda s: s[0]) - 1
     return at >= 0 and spans[at][0] <= span[0] and span[1] <= spans[at][1]
-
-
-def sentence_at(sentences: Sequence[Sentence], start: int) -> int:
-    """sentence_id of the sentence that holds a character of its article."""
-    return sentences[max(0, bisect_left(sentences, start + 1, key=lambda s: s.start) - 1)].sentence_id
