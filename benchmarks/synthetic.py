@@ -4,14 +4,14 @@ import random
 import sys
 from pathlib import Path
 
-_FIRST = "Ada Bruno Chidi Dalia Emre Farah Goran Hana Ivo Jana Kofi Lena Milan Nadia Omar Petra Quim Rosa Samir Tomas Uma Vera Wen Yara Zoran".split()
-_LAST = "Abara Benitez Corvin Dahl Eskola Ferrand Galvan Horvat Ilic Jansky Kovar Lindqvist Moreau Nakai Okoro Pereira Quist Rahimi Sato Tesfaye".split()
-_STEM = "Quay Harbour River Forest Border Valley Mountain Grain Water Market School Bridge Coast Island Rail Winter Copper Orchard Lantern Meadow".split()
-_KIND = "Watch|Institute|Defence League|Ministry|Inspectorate|Police|Trust|Chamber of Commerce|Observatory|Port Authority|Workers' Union|Journal".split("|")
-_CITY = "Porto Faro Leeds Lyon Gdansk Graz Izmir Jaipur Kano Lima Malmo Nantes Osaka Plovdiv Quito Riga Split Turku Utrecht Varna".split()
-_COUNTRY = "Portugal France Poland Austria Turkey India Nigeria Peru Sweden Japan Bulgaria Ecuador Latvia Croatia Finland Spain".split()
-_THING = "boats|patients|schools|farmers|complaints|inspections|households|wells|bridges|arrests|licences|workers|tonnes of grain|homes".split("|")
-_ROLE = "director|spokesperson|deputy minister|chief inspector|chair|mayor|president|secretary-general".split("|")
+_FIRST = "Ada Bruno Chidi Dalia Emre Farah Goran Hana Ivo Jana Kofi Lena Milan Nadia Omar Petra Quim Rosa Tomas Vera Wen Zoran".split()  # noqa: SIM905
+_LAST = "Abara Benitez Corvin Dahl Eskola Ferrand Galvan Horvat Ilic Jansky Kovar Moreau Nakai Okoro Pereira Quist Sato Tesfaye".split()  # noqa: SIM905
+_STEM = "Quay Harbour River Forest Border Valley Grain Water Market School Bridge Coast Rail Winter Copper Orchard Lantern Meadow".split()  # noqa: SIM905
+_KIND = "Watch|Institute|Defence League|Ministry|Police|Trust|Chamber of Commerce|Port Authority|Workers' Union|Journal".split("|")  # noqa: SIM905
+_CITY = "Porto Faro Leeds Lyon Gdansk Graz Izmir Jaipur Kano Lima Malmo Nantes Osaka Plovdiv Quito Riga Turku Utrecht Varna".split()  # noqa: SIM905
+_COUNTRY = "Portugal France Poland Austria Turkey India Nigeria Peru Sweden Japan Bulgaria Latvia Croatia Finland Spain".split()  # noqa: SIM905
+_THING = "boats|patients|schools|farmers|complaints|inspections|households|wells|bridges|arrests|workers|tonnes of grain".split("|")  # noqa: SIM905
+_ROLE = "director|spokesperson|deputy minister|chief inspector|chair|mayor|president|secretary-general".split("|")  # noqa: SIM905
 _TEMPLATES = (
     "{org} counted {n} {thing} in {city}, {country}, according to a report published on Tuesday.",
     "{person}, {role} of {org}, said that at least {n} {thing} had been affected since {month}.",

@@ -13,7 +13,7 @@ from spacy.vocab import Vocab
 
 from pipeline import nlp
 from pipeline.config import Settings
-from pipeline.dates import moments
+from pipeline.rules.dates import moments
 from pipeline.stages.claims import claims, extract
 from pipeline.tables import Article, ExtractedClaim, ExtractedMention, Sentence, Token
 

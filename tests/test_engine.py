@@ -47,7 +47,9 @@ def corpus(tmp_path: Path) -> Path:
     folder = tmp_path / "corpus"
     folder.mkdir()
     for n in range(12):
-        (folder / f"n{n:02}.txt").write_text(f"Quay Watch counts boats\n\nQuay Watch found {n + 3} boats in Porto. The Quay Watch's report is new.\n", "utf-8")
+        (folder / f"n{n:02}.txt").write_text(
+            f"Quay Watch counts boats\n\nQuay Watch found {n + 3} boats in Porto. The Quay Watch's report is new.\n", "utf-8"
+        )
     (folder / "more.jsonl").write_text('{"id": "r1", "text": "Four boats sank."}\n{"id": "r2", "text": "Five boats sank."}\n', "utf-8")
     return folder
 
@@ -153,7 +155,7 @@ def test_status_says_what_waits_for_what(corpus: Path, tmp_path: Path, settings:
     (corpus / "new.txt").write_text("Nothing of note happened in Porto.\n", "utf-8")
     states = {s.step: s for s in engine.status(corpus, tmp_path / "out", settings)}
     assert states["ingest"].stale == 1
-    assert states["tokenize"].reasons == ("waits for ingest",)
+    assert "waits for ingest" in states["tokenize"].reasons
 
 
 def test_order_and_bytes_do_not_depend_on_shards(corpus: Path, tmp_path: Path, settings: Settings) -> None:

@@ -5,10 +5,10 @@ import spacy
 from spacy.tokens import Doc
 
 from pipeline.config import Settings
-from pipeline.fullnames import full_names
-from pipeline.names import names, stands_for
-from pipeline.officials import officials
-from pipeline.places import nationality, place_type, region
+from pipeline.rules.fullnames import full_names
+from pipeline.rules.names import names, stands_for
+from pipeline.rules.officials import officials
+from pipeline.rules.places import nationality, place_type, region
 from pipeline.stages.entities import entities
 from pipeline.tables import Article, Sentence, Token
 

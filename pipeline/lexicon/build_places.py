@@ -270,8 +270,7 @@ def main(wordnet: Path) -> None:
     )
     write(
         "demonyms",
-        "Words of nationality; written by build_places.py.\n"
-        "Source: WordNet 3.0 (Princeton University's licence), rigour 2.6.1 (MIT), own additions",
+        "Words of nationality; written by build_places.py.\nSource: WordNet 3.0 (Princeton University's licence), rigour 2.6.1 (MIT), own additions",
         ("word", "code"),
         demonyms,
     )

@@ -1,6 +1,6 @@
 """Stage `claims`: the numbers an article states, with what is counted, where, when and according to whom.
 
-`pipeline.numbers` finds the expressions and `pipeline.dates` the times; here the sentence's grammar decides which of them
+`rules.numbers` finds the expressions and `rules.dates` the times; here the sentence's grammar decides which of them
 are claims and what belongs to each. The reading of every field follows the annotation guidelines of the project.
 """
 
@@ -11,15 +11,15 @@ from functools import cache
 
 from spacy.tokens import Doc
 
-from pipeline.attribution import Attribution, Voice, near
-from pipeline.clause import CLIMB, MODIFIES, NOUNS, VERBS, Counted, Page, Site, is_place_or_time, neighbours, place_of
 from pipeline.config import Settings
-from pipeline.counting import counted, noun_to_the_right
-from pipeline.dates import masked, moments
 from pipeline.lexicon import words
-from pipeline.numbers import Number, numbers
 from pipeline.rebuild import rebuilt
-from pipeline.scope import places, time_of
+from pipeline.rules.attribution import Attribution, Voice, near
+from pipeline.rules.clause import CLIMB, MODIFIES, NOUNS, VERBS, Counted, Page, Site, is_place_or_time, neighbours, place_of
+from pipeline.rules.counting import counted, noun_to_the_right
+from pipeline.rules.dates import masked, moments
+from pipeline.rules.numbers import Number, numbers
+from pipeline.rules.scope import places, time_of
 from pipeline.tables import Evidence, ExtractedClaim, ExtractedMention, Rows, Sentence
 
 

@@ -1,11 +1,11 @@
 """entities: named persons, organisations and places of an article, and the people it says hold an office."""
 
 from pipeline.config import Settings
-from pipeline.fullnames import full_names
-from pipeline.names import names
-from pipeline.officials import officials
-from pipeline.places import country, region
 from pipeline.rebuild import rebuilt, sentence_at
+from pipeline.rules.fullnames import full_names
+from pipeline.rules.names import names
+from pipeline.rules.officials import officials
+from pipeline.rules.places import country, region
 from pipeline.tables import ExtractedMention, ExtractedOfficial, Rows
 
 

@@ -124,7 +124,7 @@ def hard_wrapped(text: str) -> bool:
     if len(followed) < 5:
         return False
     width = median(len(line) for line in followed)
-    unfinished = sum(line[-1] not in ".!?:\"”’" for line in followed)
+    unfinished = sum(line[-1] not in '.!?:"”’' for line in followed)
     return WRAP_COLUMNS[0] <= width <= WRAP_COLUMNS[1] and unfinished / len(followed) > 0.6
 
 
@@ -133,7 +133,7 @@ def quoted_spans(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int,
     found = []
     for start, end in spans:
         opened = None
-        for match in re.finditer("[“”„«»\"]", text[start:end]):
+        for match in re.finditer('[“”„«»"]', text[start:end]):
             at = start + match.start()
             if opened is None and match.group() not in "”»":
                 opened = at

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc, Span, Token
 
-from pipeline import places
 from pipeline.lexicon import table, words
+from pipeline.rules import places
 
 HEADLINE = 0.75
 """A sentence with this share of longer words in capitals and no full stop is set as a headline: capitals mean nothing there."""

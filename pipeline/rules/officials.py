@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc, Token
 
-from pipeline import places
 from pipeline.lexicon import table, words
-from pipeline.names import Name, heads, roles
+from pipeline.rules import places
+from pipeline.rules.names import Name, heads, roles
 
 ARTICLES = {"the", "a", "an", "its", "their", "his", "her", "our"}
 POSSESSIVES = {"'s", "’s", "'", "’"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from spacy.tokens import Doc
 
-from pipeline.names import Name, stands_for
+from pipeline.rules.names import Name, stands_for
 
 
 def full_names(doc: Doc, found: Sequence[Name]) -> list[str]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from spacy.tokens import Token
 
-from pipeline.attribution import near
-from pipeline.clause import CLIMB, NEAR, PLACES, VERBS, Page, Site, is_setting, neighbours, place_of
-from pipeline.dates import Moment
 from pipeline.lexicon import words
+from pipeline.rules.attribution import near
+from pipeline.rules.clause import CLIMB, NEAR, PLACES, VERBS, Page, Site, is_setting, neighbours, place_of
+from pipeline.rules.dates import Moment
 from pipeline.tables import Evidence, ExtractedMention
 
 

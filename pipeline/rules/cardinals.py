@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipeline.atoms import (
+from pipeline.lexicon import words
+from pipeline.rules.atoms import (
     DASHES,
     FRACTION_SIGNS,
     Atom,
@@ -18,7 +19,6 @@ from pipeline.atoms import (
     units,
     vague_plurals,
 )
-from pipeline.lexicon import words
 
 
 class Cardinal(NamedTuple):

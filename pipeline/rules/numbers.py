@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from pipeline.atoms import (
+from pipeline.lexicon import table, words
+from pipeline.rules.atoms import (
     DASHES,
     Atom,
     currencies,
@@ -24,8 +25,7 @@ from pipeline.atoms import (
     units,
     vague_plurals,
 )
-from pipeline.cardinals import cardinal, manifold, share
-from pipeline.lexicon import table, words
+from pipeline.rules.cardinals import cardinal, manifold, share
 from pipeline.tables import Evidence
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from spacy.tokens import Doc, Token
 
-from pipeline.attribution import Attribution
-from pipeline.dates import Moment
-from pipeline.numbers import Number
+from pipeline.rules.attribution import Attribution
+from pipeline.rules.dates import Moment
+from pipeline.rules.numbers import Number
 from pipeline.tables import ExtractedMention, Sentence
 
 NOUNS = frozenset(("NOUN", "PROPN"))

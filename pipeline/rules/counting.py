@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from spacy.tokens import Token
 
-from pipeline.attribution import near
-from pipeline.clause import MODIFIES, NOUNS, VERBS, Counted, Page, Site, is_place_or_time, is_setting
 from pipeline.lexicon import words
+from pipeline.rules.attribution import near
+from pipeline.rules.clause import MODIFIES, NOUNS, VERBS, Counted, Page, Site, is_place_or_time, is_setting
 from pipeline.tables import Evidence
 
 _BESIDE_NOUN = frozenset(("amod", "compound", "nmod"))
