@@ -7,6 +7,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -156,27 +157,34 @@ def digest(files: list[File], shard: int) -> str:
     return hashlib.sha256(json.dumps([[f.path, f.pieces.get(shard, f.digest)] for f in files]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def sources(corpus: Path, files: list[File], pieces: Path | None) -> list[Source | tuple[str, str]]:
-    """The articles of a shard in order of doc_id, or (doc_id, reason) for what holds none.
+def sources(corpus: Path, files: list[File], pieces: Path | None) -> Iterator[Source | tuple[str, str]]:
+    """The articles of a shard in order of doc_id, or (doc_id, reason) for what holds none; one in memory at a time.
 
     `pieces` is the file that `split` wrote for the shard.
     """
-    found: list[Source | tuple[str, str]] = []
+    found: list[tuple[str, str, File | int]] = []  # an int is an offset into `pieces`
     for file in files:
-        if Path(file.path).suffix in RECORDS and not file.digest.startswith("skip:"):
-            continue
         if file.digest.startswith("skip: "):
-            found.append((printable(file.path), file.digest.removeprefix("skip: ")))
-            continue
-        path = corpus / file.path
-        with _reading(path):
-            found.append(Source(doc_id_of(file.path), printable(file.path), path.suffix, path.read_bytes()))
-    if pieces is not None and pieces.exists():
-        with pieces.open(encoding="utf-8") as lines:
-            for line in lines:
-                doc_id, path_, data = json.loads(line)
-                found.append(Source(doc_id, path_, RECORDS[0], data.encode("utf-8", "surrogateescape")))
-    return sorted(found, key=lambda s: (s[0], s[1]))
+            found.append((printable(file.path), "", file))
+        elif Path(file.path).suffix not in RECORDS:
+            found.append((doc_id_of(file.path), printable(file.path), file))
+    with pieces.open("rb") if pieces is not None and pieces.exists() else BytesIO() as records:
+        at = 0
+        for line in records:
+            doc_id, path, _ = json.loads(line)
+            found.append((doc_id, path, at))
+            at += len(line)
+        for doc_id, path, where in sorted(found, key=lambda s: s[:2]):
+            if isinstance(where, int):
+                records.seek(where)
+                yield Source(doc_id, path, RECORDS[0], json.loads(records.readline())[2].encode("utf-8", "surrogateescape"))
+            elif where.digest.startswith("skip: "):
+                yield doc_id, where.digest.removeprefix("skip: ")
+            else:
+                file_path = corpus / where.path
+                with _reading(file_path):
+                    data = file_path.read_bytes()
+                yield Source(doc_id, path, file_path.suffix, data)
 
 
 @contextmanager

@@ -320,7 +320,7 @@ def _scan(store: Store, corpus: Path, shards: int) -> list[corpora.File]:
             since = data["since"]
             for name, size, mtime, digest, pieces in data["files"]:
                 known[name] = corpora.File(name, size, mtime, digest, {int(k): v for k, v in pieces.items()})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         pass  # without it every file is read again, no more
     began = time.time_ns()
     files = list(corpora.scan(corpus, shards, store.outputs, known, since))
@@ -575,5 +575,5 @@ def corpus_of(outputs: Path) -> Path | None:
     """The corpus folder of the last run into an output folder."""
     try:
         return Path(json.loads((Store(outputs).work / "files.json").read_text(encoding="utf-8"))["corpus"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None

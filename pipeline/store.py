@@ -130,10 +130,15 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> Iter
     Raises PipelineError naming the file when it can't be read.
     """
     asked = None if columns is None or columns == ("*",) else list(columns)
+    for group in _row_groups(path, asked):
+        yield from from_arrow(table, group, asked)
+
+
+def _row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
     try:
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             for number in range(file.num_row_groups):
-                yield from from_arrow(table, file.read_row_group(number, asked, use_threads=False), asked)
+                yield file.read_row_group(number, columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise PipelineError(f"{path} can't be read: {_first_line(error)}", hint="delete that file and run again: it is made anew") from error
 
@@ -209,7 +214,7 @@ class Store:
                 data = json.loads(path.read_text(encoding="utf-8"))
                 parts = {key: Part(**part) for key, part in data["parts"].items()}
                 found[path.stem] = Receipt(data["causes"], parts, data["articles"], data["seconds"])
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, LookupError, TypeError, AttributeError):
                 continue
         return found
 
@@ -246,7 +251,7 @@ class Store:
         try:
             data = json.loads((self.work / "published.json").read_text(encoding="utf-8"))
             return {name: (made_from, Part(**part)) for name, (made_from, part) in data.items()}
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, AttributeError):
             return {}
 
     def publish(self, wanted: Mapping[str, tuple[str, Sequence[Path]]]) -> list[str]:
@@ -300,9 +305,8 @@ def _assemble(target: Path, parts: Sequence[Path]) -> Part:
     table = TABLES[target.stem]
     writer = Writer(target, table)
     if len(parts) == 1:
-        with pq.ParquetFile(parts[0], memory_map=True, page_checksum_verification=True) as file:
-            for number in range(file.num_row_groups):
-                writer.add_table(file.read_row_group(number, use_threads=False))
+        for group in _row_groups(parts[0]):
+            writer.add_table(group)
     else:
         waiting: list[pa.Table] = []
         rows = 0
@@ -319,18 +323,12 @@ def _assemble(target: Path, parts: Sequence[Path]) -> Part:
 
 def _slices(path: Path) -> Iterator[tuple[str, pa.Table]]:
     """The rows of each article of a part as Arrow tables, without making Python objects of the values."""
-    try:
-        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
-            for number in range(file.num_row_groups):
-                data = file.read_row_group(number, use_threads=False)
-                ids = data.column("doc_id").combine_chunks()
-                runs = pc.run_end_encode(ids)
-                start = 0
-                for doc_id, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-                    yield doc_id, data.slice(start, end - start)
-                    start = end
-    except (OSError, pa.ArrowException) as error:
-        raise PipelineError(f"{path} can't be read: {_first_line(error)}", hint="delete that file and run again: it is made anew") from error
+    for group in _row_groups(path):
+        runs = pc.run_end_encode(group.column("doc_id").combine_chunks())
+        start = 0
+        for doc_id, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+            yield doc_id, group.slice(start, end - start)
+            start = end
 
 
 @contextmanager

@@ -332,7 +332,7 @@ def test_file_that_went_away_since_the_scan_says_so(folder: Path, tmp_path: Path
     files = list(look(folder).values())
     path.unlink()
     with pytest.raises(PipelineError, match=r"a\.txt could be read a moment ago, but now: "):
-        sources(folder, files, None)
+        list(sources(folder, files, None))
 
 
 def test_records_that_went_away_since_the_scan_say_so(folder: Path, tmp_path: Path) -> None:
