@@ -51,7 +51,10 @@ def scan(corpus: Path, shards: int, exclude: Path, known: Mapping[str, File], si
     for path in _walk(corpus, exclude.resolve()):
         found = True
         name = path.relative_to(corpus).as_posix()
-        info = path.lstat()
+        try:
+            info = path.lstat()
+        except FileNotFoundError:
+            continue  # gone since the folder was listed
         before = known.get(name)
         same = before and (before.size, before.mtime_ns) == (info.st_size, info.st_mtime_ns) and info.st_mtime_ns < since_ns - _RACE_NS
         if before and same and stat.S_ISREG(info.st_mode) and not before.digest.startswith("skip: "):
@@ -93,7 +96,7 @@ def _look(corpus: Path, path: Path, name: str, info: os.stat_result, shards: int
     pieces: dict[int, Any] = defaultdict(hashlib.sha256)
     try:
         with path.open("rb") as file:
-            if path.suffix in RECORDS:
+            if path.suffix.lower() in RECORDS:
                 for source in _records(name, file):
                     pieces[shard_of(source.doc_id, shards)].update(_entry(source))
             else:
@@ -101,7 +104,7 @@ def _look(corpus: Path, path: Path, name: str, info: os.stat_result, shards: int
                     total.update(block)
     except OSError as error:
         return File(name, info.st_size, info.st_mtime_ns, f"skip: can't be read: {error.strerror}", {})
-    if path.suffix in RECORDS and not pieces:
+    if path.suffix.lower() in RECORDS and not pieces:
         return File(name, info.st_size, info.st_mtime_ns, "skip: empty", {})
     digests = {shard: piece.hexdigest() for shard, piece in sorted(pieces.items())}
     return File(name, info.st_size, info.st_mtime_ns, total.hexdigest(), digests)
@@ -123,9 +126,9 @@ def _readable(corpus: Path, path: Path, name: str, info: os.stat_result) -> None
             raise Skip("a link that leads to no file")
     elif not stat.S_ISREG(info.st_mode):
         raise Skip("neither a file nor a folder")
-    if path.suffix not in (".txt", *RECORDS):
+    if path.suffix.lower() not in (".txt", *RECORDS):
         raise Skip(f"unsupported file type {path.suffix or '(none)'}: .txt and .jsonl are read")
-    if path.suffix not in RECORDS and path.stat().st_size > MAX_BYTES:
+    if path.suffix.lower() not in RECORDS and path.stat().st_size > MAX_BYTES:
         raise Skip(f"{path.stat().st_size:,} bytes, more than an article has")
 
 
@@ -144,7 +147,7 @@ def members(files: list[File], shards: int) -> dict[int, list[File]]:
     """The files of each shard, in order of path; a file of many articles belongs to each shard that it has records for."""
     found: dict[int, list[File]] = defaultdict(list)
     for file in files:
-        if Path(file.path).suffix in RECORDS and not file.digest.startswith("skip:"):
+        if Path(file.path).suffix.lower() in RECORDS and not file.digest.startswith("skip:"):
             for shard in file.pieces:
                 found[shard].append(file)
         else:
@@ -166,7 +169,7 @@ def sources(corpus: Path, files: list[File], pieces: Path | None) -> Iterator[So
     for file in files:
         if file.digest.startswith("skip: "):
             found.append((printable(file.path), "", file))
-        elif Path(file.path).suffix not in RECORDS:
+        elif Path(file.path).suffix.lower() not in RECORDS:
             found.append((doc_id_of(file.path), printable(file.path), file))
     with pieces.open("rb") if pieces is not None and pieces.exists() else BytesIO() as records:
         at = 0
@@ -184,7 +187,7 @@ def sources(corpus: Path, files: list[File], pieces: Path | None) -> Iterator[So
                 file_path = corpus / where.path
                 with _reading(file_path):
                     data = file_path.read_bytes()
-                yield Source(doc_id, path, file_path.suffix, data)
+                yield Source(doc_id, path, file_path.suffix.lower(), data)
 
 
 @contextmanager
@@ -205,7 +208,7 @@ def split(corpus: Path, files: list[File], shards: set[int], count: int, folder:
     handles: dict[int, IO[str]] = {}
     try:
         for file in files:
-            if Path(file.path).suffix not in RECORDS or not shards & set(file.pieces):
+            if Path(file.path).suffix.lower() not in RECORDS or not shards & set(file.pieces):
                 continue
             path = corpus / file.path
             with _reading(path), path.open("rb") as lines:

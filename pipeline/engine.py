@@ -39,6 +39,8 @@ WHOLE = "all"
 SMALL = 40
 """With fewer articles to do, starting processes costs more than they save."""
 
+OPEN_FILES = 8192
+
 ATTEMPTS = 3
 """A shard whose worker dies is given to a new one; after this many deaths it is the shard's fault."""
 
@@ -86,6 +88,7 @@ class Task(NamedTuple):
     causes: dict[str, str]
     articles: int
     inputs: dict[str, tuple[Path, ...]]
+    outputs: Path
     scratch: Path
     shards: int
     corpus: Path | None = None
@@ -122,8 +125,11 @@ class Run:
         self.receipts = {step.name: store.receipts(step.name) for step in STEPS}
         self.parts: dict[str, Part] = {k: p for step in STEPS for r in self.receipts[step.name].values() for k, p in r.parts.items()}
         self.files: dict[int, list[corpora.File]] = {}
+        self.files_seen: str | None = None
+        """What to keep of the scan for the next run."""
         if corpus is not None:
-            self.files = corpora.members(_scan(store, corpus, settings.run.shards), settings.run.shards)
+            found, self.files_seen = _scan(store, corpus, settings.run.shards)
+            self.files = corpora.members(found, settings.run.shards)
 
     def shards(self, step: Step) -> list[str]:
         if step.scope == "corpus":
@@ -228,6 +234,10 @@ class Run:
             yield from self.workers.results(tasks)
 
     def _tasks(self, step: Step, plan: Plan) -> list[Task]:
+        with writing(self.store.outputs):
+            return self._prepared(step, plan)
+
+    def _prepared(self, step: Step, plan: Plan) -> list[Task]:
         shards = self.settings.run.shards
         pieces: dict[int, Path] = {}
         if step.scope == "source" and self.corpus is not None:
@@ -241,7 +251,7 @@ class Run:
             scratch = self.store.scratch / f"{step.name}-{shard}"
             scratch.mkdir(exist_ok=True)
             inputs = {t: tuple(self.store.part(k) for k in self.part_keys(t, shard)) for t in step.reads}
-            task = Task(step, shard, self.settings, causes, 0, inputs, scratch, shards)
+            task = Task(step, shard, self.settings, causes, 0, inputs, self.store.outputs, scratch, shards)
             if step.scope == "source":
                 number = int(shard)
                 task = task._replace(corpus=self.corpus, files=tuple(self.files[number]), pieces=pieces.get(number), articles=len(self.files[number]))
@@ -254,7 +264,8 @@ class Run:
         step, shard = result.task.step.name, result.task.shard
         receipt = Receipt(result.task.causes, result.parts, result.task.articles, result.seconds)
         before = self.receipts[step].get(shard)
-        self.store.commit(step, shard, receipt, result.paths)
+        with writing(self.store.outputs):
+            self.store.commit(step, shard, receipt, result.paths)
         if before:
             self.store.remove_parts(before, receipt.parts)
             for key in set(before.parts) - set(receipt.parts):
@@ -309,14 +320,14 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
-def _scan(store: Store, corpus: Path, shards: int) -> list[corpora.File]:
-    """The files of the corpus; what is known of unchanged ones is kept from run to run in the work folder."""
-    path = store.work / "files.json"
+def _scan(store: Store, corpus: Path, shards: int) -> tuple[list[corpora.File], str]:
+    """The files of the corpus, and the text that lets the next run pass over unchanged ones."""
     known: dict[str, corpora.File] = {}
     since = 0
+    same = {"corpus": str(corpus.resolve()), "shards": shards, "code": code_digest("pipeline.corpus")}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["corpus"] == str(corpus.resolve()) and data["shards"] == shards:
+        data = json.loads((store.work / "files.json").read_text(encoding="utf-8"))
+        if {name: data[name] for name in same} == same:
             since = data["since"]
             for name, size, mtime, digest, pieces in data["files"]:
                 known[name] = corpora.File(name, size, mtime, digest, {int(k): v for k, v in pieces.items()})
@@ -324,9 +335,7 @@ def _scan(store: Store, corpus: Path, shards: int) -> list[corpora.File]:
         pass  # without it every file is read again, no more
     began = time.time_ns()
     files = list(corpora.scan(corpus, shards, store.outputs, known, since))
-    if store.scratch.is_dir():  # that is, while this process holds the folder's lock
-        write_text(path, json.dumps({"corpus": str(corpus.resolve()), "shards": shards, "since": began, "files": files}))
-    return files
+    return files, json.dumps({**same, "since": began, "files": files})
 
 
 # ------------------------------------------------------------------------------------------------------------ the work
@@ -342,7 +351,7 @@ def work(task: Task) -> Result:
     function = getattr(importlib.import_module(f"pipeline.stages.{task.step.stage}"), task.step.name)
     if task.step.model:
         nlp.load(task.settings.tokenize.model)
-    with writing(task.scratch):
+    with writing(task.outputs):
         if task.step.scope == "corpus":
             paths = _work_on_corpus(task, function)
             parts = {key: describe(path, rows) for key, (path, rows) in paths.items()}
@@ -478,6 +487,7 @@ class Workers:
     def _submit(self, task: Task) -> Future[Result]:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
+            self._others = multiprocessing.active_children()
             self._pool = ProcessPoolExecutor(self.count, context, _start_worker, (os.getpid(),))
         return self._pool.submit(work, task)
 
@@ -486,7 +496,8 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
-                process.terminate()
+                if process not in self._others:
+                    process.terminate()
             self._pool = None
 
 
@@ -526,10 +537,14 @@ def run(
         raise _first_run("ingest", first, outputs)
     if corpus is not None:
         corpora.check_folder(corpus)
-    with store.locked(), writing(outputs):
+    _allow_open_files()
+    with store.locked():
         here = Run(store, settings, corpus)
-        store.sweep(here.parts)
         done = {}
+        with writing(outputs):
+            if here.files_seen is not None:
+                write_text(store.work / "files.json", here.files_seen)
+            store.sweep(here.parts)
         try:
             for step in (s for s in STEPS if s.stage in stages):
                 before = here.missing(step)
@@ -538,10 +553,22 @@ def run(
                 done[step.name] = here.do(step, force, progress)
         finally:
             here.workers.close()
-        published = here.publish()
+        with writing(outputs):
+            published = here.publish()
         summary = here.summary()
         summary.done, summary.published, summary.seconds = done, published, now() - started
         return summary
+
+
+def _allow_open_files() -> None:
+    """A step over the corpus reads a part of every shard side by side; many systems allow 256 open files at first."""
+    try:
+        import resource
+    except ImportError:  # not a Unix
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard), hard))
 
 
 def _first_run(before: str, step: Step, outputs: Path) -> PipelineError:

@@ -25,10 +25,15 @@ def load(model: str) -> "Language":
 
     _folder(model)
     try:
-        return spacy.load(model)
+        nlp = spacy.load(model)
     except (OSError, ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise PipelineError(f"the model {model} can't be loaded: {first}", hint="install what it needs, or name another with --model") from error
+    if not {"parser", "senter", "sentencizer"} & set(nlp.pipe_names):
+        raise PipelineError(
+            f"the model {model} finds no sentences", hint="add a parser, a senter or a sentencizer to it, or name another with --model"
+        )
+    return nlp
 
 
 def parse(nlp: "Language", texts: Sequence[str]) -> "list[Doc]":
@@ -58,7 +63,7 @@ def _folder(model: str) -> Path:
             message = f"there is no spaCy pipeline in {model} (no config.cfg)"
             raise PipelineError(message, hint="name a folder written by spaCy's nlp.to_disk, or an installed package")
         return folder
-    spec = importlib.util.find_spec(model) if model.isidentifier() else None
-    if spec is None or spec.origin is None:
+    spec = importlib.util.find_spec(model) if model.isidentifier() and model != "__main__" else None
+    if spec is None or spec.origin is None or not (Path(spec.origin).parent / "meta.json").is_file():
         raise PipelineError(f"the model {model} is not installed", hint=f"pip install {model.replace('_', '-')}, or name another with --model")
     return Path(spec.origin).parent

@@ -6,6 +6,7 @@ written after it. Published tables are replaced all together: they are made read
 moment of the change, and moved into place from there; a run that finds such a folder finishes the move.
 """
 
+import errno
 import hashlib
 import heapq
 import json
@@ -28,7 +29,10 @@ from pipeline.errors import PipelineError
 from pipeline.tables import TABLES, Table, from_arrow, to_arrow
 
 GROUP_ROWS = 16_384
-"""Rows in a row group: what a reader holds in memory at a time."""
+"""Rows in a row group."""
+
+BATCH_ROWS = 1_024
+"""Rows that a reader holds as Python objects at a time; a merge does so for every shard."""
 
 
 class Part(NamedTuple):
@@ -125,21 +129,35 @@ def documents(path: Path, table: Table, columns: Sequence[str] | None = None) ->
 
 
 def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> Iterator[Any]:
-    """The rows of a part, one row group in memory at a time.
+    """The rows of a part, few of them in memory at a time.
 
-    Raises PipelineError naming the file when it can't be read.
+    Raises PipelineError naming the file when it can't be read, or lacks a column.
     """
     asked = None if columns is None or columns == ("*",) else list(columns)
-    for group in _row_groups(path, asked):
-        yield from from_arrow(table, group, asked)
+    with _open(path) as file:
+        if missing := {c.name for c in table.columns if asked is None or c.name in asked} - set(file.schema_arrow.names):
+            raise PipelineError(
+                f"{path} has no column {', '.join(sorted(missing))}: another version wrote it", hint="run all stages: pipeline run CORPUS OUTPUTS"
+            )
+        for batch in file.iter_batches(BATCH_ROWS, columns=asked, use_threads=False):
+            yield from from_arrow(table, batch, asked)
 
 
-def _row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+def _row_groups(path: Path) -> Iterator[pa.Table]:
+    with _open(path) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, use_threads=False)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """A Parquet file whose checksums are verified as it is read."""
     try:
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
-            for number in range(file.num_row_groups):
-                yield file.read_row_group(number, columns, use_threads=False)
+            yield file
     except (OSError, pa.ArrowException) as error:
+        if getattr(error, "errno", None) == errno.EMFILE:
+            raise PipelineError("too many files are open", hint="allow more with ulimit -n, or use fewer shards (setting run.shards)") from error
         raise PipelineError(f"{path} can't be read: {_first_line(error)}", hint="delete that file and run again: it is made anew") from error
 
 
@@ -175,14 +193,15 @@ class Store:
     def __init__(self, outputs: Path) -> None:
         self.outputs = outputs
         self.work = outputs / ".work"
-        self.scratch = self.work / "scratch"
+        # By process: a worker that outlives a killed run must not write into the next one's files.
+        self.scratch = self.work / "scratch" / str(os.getpid())
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Only one run works on the folder at a time. The lock falls with the process that holds it, however that ends."""
+        lock = FileLock(self.work / "lock")
         with writing(self.outputs):
             self.work.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.work / "lock")
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -191,15 +210,16 @@ class Store:
                     f"another run is working on {self.outputs}" + (f" (process {holder})" if holder else ""),
                     hint="wait until it has finished, or give this run another output folder",
                 ) from None
-            try:
+        try:
+            with writing(self.outputs):
                 write_text(self.work / "pid", str(os.getpid()))
                 self._finish_publishing()
-                shutil.rmtree(self.scratch, ignore_errors=True)
+                shutil.rmtree(self.scratch.parent, ignore_errors=True)
                 self.scratch.mkdir(parents=True)
-                yield
-            finally:
-                shutil.rmtree(self.scratch, ignore_errors=True)
-                lock.release()
+            yield
+        finally:
+            shutil.rmtree(self.scratch.parent, ignore_errors=True)
+            lock.release()
 
     def part(self, key: str) -> Path:
         """Path of a part by its key, `table/shard`."""
@@ -341,14 +361,11 @@ def writing(folder: Path) -> Iterator[None]:
             f"can't write to {folder}: {error.strerror or error}", hint="give another output folder, or mend its permissions"
         ) from error
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise PipelineError(
                 f"can't write to {folder}: {_first_line(error)}", hint="mend that, then run again: what is finished is kept"
             ) from error
         raise PipelineError(f"the disk that holds {folder} is full", hint="make room, then run again: what is finished is kept") from error
-
-
-_FULL = (28, 122)  # ENOSPC, EDQUOT
 
 
 def write_text(path: Path, text: str) -> None:

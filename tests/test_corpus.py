@@ -101,7 +101,6 @@ def test_folder_without_files(folder: Path) -> None:
     [
         ("a.html", "unsupported file type .html: .txt and .jsonl are read"),
         ("a", "unsupported file type (none): .txt and .jsonl are read"),
-        ("a.TXT", "unsupported file type .TXT: .txt and .jsonl are read"),
         ("a.txt\n", "unsupported file type .txt\n: .txt and .jsonl are read"),
     ],
 )
