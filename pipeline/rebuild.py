@@ -22,9 +22,9 @@ def _vocab() -> Vocab:
 def rebuilt(text: str, tokens: Sequence[Token]) -> Iterator[Doc]:
     """The Doc of one article: `doc.text == text`, so `token.idx` and `span.start_char` are offsets into the article.
 
-    What lies between two tokens (line breaks, page furniture) becomes one filler token with pos SPACE. Fillers of
-    white space end the sentence before them; other fillers are a sentence of their own. So a token's place in the Doc is
-    not its token_id. The Doc must not be used after the block: its strings are freed with it.
+    What lies between two tokens (line breaks, tags, page furniture) becomes one filler token with pos SPACE. Fillers of white
+    space, and all those within a sentence, belong to what is before them; others are a sentence of their own. So a token's
+    place in the Doc is not its token_id. The Doc must not be used after the block: its strings are freed with it.
     """
     with _vocab().memory_zone():
         yield _doc(text, tokens)
@@ -34,12 +34,14 @@ def _doc(text: str, tokens: Sequence[Token]) -> Doc:
     words: list[str] = []
     spaces: list[bool] = []
     place: dict[int, int] = {}  # token_id -> index in the Doc
-    fillers: set[int] = set()
+    apart: set[int] = set()  # fillers that are a sentence of their own
     inside: dict[int, str] = {}  # white space within a named entity is part of it
     end = 0
+    sentence: int | None = None
     for token in tokens:
         if token.start > end:
-            fillers.add(len(words))
+            if not words or (token.sentence_id != sentence and text[end : token.start].strip()):
+                apart.add(len(words))
             if token.ner.startswith("I-"):
                 inside[len(words)] = token.ner
             words.append(text[end : token.start])
@@ -48,16 +50,17 @@ def _doc(text: str, tokens: Sequence[Token]) -> Doc:
         words.append(token.text)
         spaces.append(token.space_after)
         end = token.end + token.space_after
+        sentence = token.sentence_id
     if end < len(text):
-        fillers.add(len(words))
+        if not words or text[end:].strip():
+            apart.add(len(words))
         words.append(text[end:])
         spaces.append(False)
     n = len(words)
     pos, tags, lemmas, deps, ents = ["SPACE"] * n, ["_SP"] * n, list(words), ["dep"] * n, ["O"] * n
     heads = [max(0, i - 1) for i in range(n)]  # white space hangs on the token before it, as in spaCy's own parses
-    for i in fillers:
-        if i == 0 or words[i].strip():
-            heads[i], deps[i] = i, "ROOT"
+    for i in apart:
+        heads[i], deps[i] = i, "ROOT"
     for i, ner in inside.items():
         ents[i] = ner
     roots: dict[int, int] = {}  # sentence_id -> index in the Doc

@@ -156,7 +156,7 @@ def test_skipped_articles_are_listed_with_reasons(run, corpus: Path) -> None:  #
     result = run()
     assert result.returncode == 0
     assert "  skipped 1: ingest: empty\n" in result.stdout
-    assert "  skipped 1: ingest: unsupported file type .png: .txt and .jsonl are read\n" in result.stdout
+    assert "  skipped 1: ingest: unsupported file type .png: .txt, .html, .htm and .jsonl are read\n" in result.stdout
 
 
 def test_strict_fails_when_anything_was_skipped_and_keeps_the_tables(run, corpus: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

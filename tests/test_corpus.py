@@ -99,9 +99,9 @@ def test_folder_without_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("a.html", "unsupported file type .html: .txt and .jsonl are read"),
-        ("a", "unsupported file type (none): .txt and .jsonl are read"),
-        ("a.txt\n", "unsupported file type .txt\n: .txt and .jsonl are read"),
+        ("a.pdf", "unsupported file type .pdf: .txt, .html, .htm and .jsonl are read"),
+        ("a", "unsupported file type (none): .txt, .html, .htm and .jsonl are read"),
+        ("a.txt\n", "unsupported file type .txt\n: .txt, .html, .htm and .jsonl are read"),
     ],
 )
 def test_other_file_types_are_skipped(folder: Path, name: str, reason: str) -> None:
@@ -110,8 +110,8 @@ def test_other_file_types_are_skipped(folder: Path, name: str, reason: str) -> N
 
 
 def test_skipped_file_goes_by_its_whole_name(folder: Path, tmp_path: Path) -> None:
-    write(folder, "a.html")
-    assert list(read(folder, tmp_path / "s")) == [("a.html", "unsupported file type .html: .txt and .jsonl are read")]
+    write(folder, "a.pdf")
+    assert list(read(folder, tmp_path / "s")) == [("a.pdf", "unsupported file type .pdf: .txt, .html, .htm and .jsonl are read")]
 
 
 def test_link_out_of_the_folder_is_skipped(folder: Path, tmp_path: Path) -> None:
@@ -170,9 +170,9 @@ def test_file_name_with_a_line_break_is_an_id(folder: Path, tmp_path: Path) -> N
 def test_file_name_that_is_no_utf8_gives_an_id_that_can_be_written(folder: Path, tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("Herons.")
     Path(os.fsdecode(os.fsencode(folder) + b"/n\xff.jsonl")).write_text('{"text": "Herons."}')
-    Path(os.fsdecode(os.fsencode(folder) + b"/\xfe.html")).write_text("")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xfe.doc")).write_text("")
     found = list(read(folder, tmp_path / "s"))
-    assert sorted(f[0] for f in found) == ["\\udcfe.html", "caf\\udce9", "n\\udcff.jsonl#1"]
+    assert sorted(f[0] for f in found) == ["\\udcfe.doc", "caf\\udce9", "n\\udcff.jsonl#1"]
     assert all(value.encode() for f in found for value in f if isinstance(value, str))
 
 
@@ -405,9 +405,7 @@ JSON_LINES = st.lists(RECORDS.map(lambda record: json.dumps(record).encode()) | 
 
 
 @given(lines=JSON_LINES, shards=st.integers(1, 9))
-def test_splitting_by_shard_gives_what_reading_line_by_line_gives(
-    lines: list[bytes], shards: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_splitting_by_shard_gives_what_reading_line_by_line_gives(lines: list[bytes], shards: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     tmp = tmp_path_factory.mktemp("split")
     folder = tmp / "corpus"
     folder.mkdir()

@@ -293,8 +293,8 @@ else:
     assert tables(tmp_path / "a") == tables(tmp_path / "b")
 
 
-def _command(corpus: Path, outputs: Path, model: str) -> list[str]:
-    return [sys.executable, "-m", "pipeline", "run", str(corpus), str(outputs), "--quiet", "--workers", "2", "--model", model]
+def _command(corpus: Path, outputs: Path, model: str, workers: int = 2) -> list[str]:
+    return [sys.executable, "-m", "pipeline", "run", str(corpus), str(outputs), "--quiet", "--workers", str(workers), "--model", model]
 
 
 def _moments(count: int, longest: float) -> Iterator[float]:
@@ -304,15 +304,20 @@ def _moments(count: int, longest: float) -> Iterator[float]:
 
 def test_a_run_killed_at_any_moment_ends_as_an_undisturbed_one(corpus: Path, tmp_path: Path, settings: Settings) -> None:
     model = settings.tokenize.model
-    began = time.monotonic()
-    subprocess.run(_command(corpus, tmp_path / "whole", model), check=True, timeout=120)
-    whole = time.monotonic() - began
-    expected = tables(tmp_path / "whole")
+    took = {}
+    for workers in (1, 2):
+        began = time.monotonic()
+        subprocess.run(_command(corpus, tmp_path / "whole", model, workers), check=True, timeout=120)
+        took[workers] = time.monotonic() - began
+        expected = tables(tmp_path / "whole")
+        shutil.rmtree(tmp_path / "whole")
     killed = 0
-    for moment in _moments(20, whole):
+    for trial, share in enumerate(_moments(20, 1.0)):
+        workers = 1 + trial % 2
+        moment = share * took[workers]
         outputs = tmp_path / "killed"
         shutil.rmtree(outputs, ignore_errors=True)
-        process = subprocess.Popen(_command(corpus, outputs, model))
+        process = subprocess.Popen(_command(corpus, outputs, model, workers))
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:
@@ -321,7 +326,7 @@ def test_a_run_killed_at_any_moment_ends_as_an_undisturbed_one(corpus: Path, tmp
         process.wait()
         for name, digest in tables(outputs).items() if outputs.exists() else ():
             assert expected[name] == digest, f"{name} after a kill at {moment:.2f} s"
-        subprocess.run(_command(corpus, outputs, model), check=True, timeout=120)
+        subprocess.run(_command(corpus, outputs, model, workers), check=True, timeout=120)
         assert tables(outputs) == expected
     assert killed >= 10
 

@@ -2,7 +2,7 @@
 
 import pytest
 import spacy
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from pipeline.config import Settings
 from pipeline.rules.fullnames import full_names
@@ -87,18 +87,16 @@ def test_description_in_capitals_before_a_name_is_cut() -> None:
     assert found(build("reports by NGO Clear Rivers say", {"NGO Clear Rivers": "ORG"})) == [("Clear Rivers", "organisation")]
 
 
-def test_official_name_goes_on_after_of_and_and() -> None:
-    doc = build("today the Ministry of Roads and Bridges opened", {"Ministry of Roads": "ORG"})
-    assert found(doc) == [("Ministry of Roads and Bridges", "organisation")]
-
-
 def test_two_organisations_joined_by_and_stay_two() -> None:
     doc = build("both the Ministry of Roads and Coast Guard opened", {"Ministry of Roads": "ORG", "Coast Guard": "ORG"})
     assert found(doc) == [("Ministry of Roads", "organisation"), ("Coast Guard", "organisation")]
 
 
 def test_nationality_is_no_part_of_a_ministry_but_of_a_party() -> None:
-    doc = build("today the Peruvian Ministry of Health said it met the Peruvian Labour Party .")
+    doc = build(
+        "today the Peruvian Ministry of Health said it met the Peruvian Labour Party .",
+        {"Peruvian Ministry of Health": "ORG", "Peruvian Labour Party": "ORG"},
+    )
     assert found(doc) == [("Ministry of Health", "organisation"), ("Peruvian Labour Party", "organisation")]
 
 
@@ -116,9 +114,9 @@ def test_event_is_no_name() -> None:
 
 def test_apposition_makes_an_organisation_of_a_person_everywhere() -> None:
     doc = build(
-        "a report by Clear Rivers , a charity , said so . \n later Clear Rivers spoke",
+        "reports by Clear Rivers , a charity , said so . \n later Clear Rivers spoke",
         {"Clear Rivers": "PERSON"},
-        {"Clear": ("compound", "Rivers"), "Rivers": ("pobj", "by"), "charity": ("appos", "Rivers")},
+        {"Clear": ("compound", "Rivers"), "Rivers": ("pobj", "by"), "a": ("det", "charity"), "charity": ("appos", "Rivers")},
     )
     assert found(doc) == [("Clear Rivers", "organisation")] * 2
 
@@ -128,18 +126,8 @@ def test_head_noun_makes_an_organisation_of_a_person() -> None:
     assert found(doc) == [("Bank for Rivers and Roads", "organisation")]
 
 
-def test_name_after_the_noun_that_says_what_it_is() -> None:
-    assert found(build("today the charity Feed the Young said so")) == [("Feed the Young", "organisation")]
-
-
-def test_plural_verb_makes_an_organisation_of_a_person() -> None:
-    arcs = {"Clear": ("compound", "Rivers"), "Rivers": ("nsubj", "left"), "have": ("aux", "left"), "left": ("ROOT", "left")}
-    doc = build("now Clear Rivers have left", {"Clear Rivers": "PERSON"}, arcs, {"have": "VBP"})
-    assert found(doc) == [("Clear Rivers", "organisation")]
-
-
 def test_person_that_something_happens_in_is_a_city() -> None:
-    doc = build("an office in Nordvik opened", {"Nordvik": "PERSON"}, {"in": ("prep", "office"), "Nordvik": ("pobj", "in")})
+    doc = build("offices in Nordvik , they said", {"Nordvik": "PER"})
     assert found(doc) == [("Nordvik", "city")]
 
 
@@ -152,21 +140,13 @@ def test_dateline_is_a_city() -> None:
     assert found(build("NORDVIK ( Reuters ) - two ships sank", {"NORDVIK": "ORG"}))[0] == ("NORDVIK", "city")
 
 
-def test_country_is_found_without_the_model() -> None:
-    assert found(build("today Bangladesh and the United States met")) == [("Bangladesh", "country"), ("United States", "country")]
-
-
-def test_country_in_a_longer_name_is_left_to_it() -> None:
-    assert found(build("today the Bank of Peru opened")) == [("Bank of Peru", "organisation")]
-
-
 def test_head_word_says_that_a_place_is_a_region() -> None:
     assert found(build("floods in Nordvik Province rose", {"Nordvik Province": "GPE"})) == [("Nordvik Province", "region")]
 
 
 def test_repeated_name_is_found_where_the_model_missed_it() -> None:
     doc = build("then Oro Verde grew . \n later Oro Verde shrank")
-    doc.ents = [doc.char_span(5, 14, label="ORG")]
+    doc.ents = [Span(doc, 1, 3, label="ORG")]
     assert found(doc) == [("Oro Verde", "organisation")] * 2
 
 
@@ -174,14 +154,69 @@ def test_surname_is_found_where_the_full_name_is_known() -> None:
     assert found(build("then Ana Rojas left . \n later Rojas came", {"Ana Rojas": "PERSON"})) == [("Ana Rojas", "person"), ("Rojas", "person")]
 
 
-def test_headline_gives_no_names_that_the_text_does_not_bear_out() -> None:
-    doc = build("Ana Rojas Attacks Planting Illegal Mines Today \n then Ana Rojas spoke .", {"Planting Illegal Mines": "ORG", "Ana Rojas": "PERSON"})
-    assert found(doc) == [("Ana Rojas", "person")] * 2
-
-
 def test_acronym_in_parentheses_is_a_name() -> None:
     doc = build("today the World Metal Union ( WMU ) met", {"World Metal Union": "ORG"})
     assert found(doc) == [("World Metal Union", "organisation"), ("WMU", "organisation")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "today the ferry Nordvik left",
+        "today the Nordvik sank",
+        "they were aboard the Nordvik",
+        "so the Nordvik 's hull broke",
+        "today MV Nordvik sank",
+        "a report , “ Nordvik Rising ” , came",
+        "along Nordvik Street",
+    ],
+)
+def test_ships_reports_and_streets_are_no_names(text: str) -> None:
+    label = "LOC" if "Street" in text else "ORG"
+    name = next(n for n in ("Nordvik Street", "Nordvik Rising", "Nordvik") if n in text)
+    assert found(build(text.replace("report ,", "report"), {name: label})) == []
+
+
+def test_ship_is_no_name_anywhere_in_its_article() -> None:
+    assert found(build("the ferry Nordvik sank . \n later Nordvik rose", {"Nordvik": "LOC"})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kind"),
+    [
+        ("so the river Nordvik rose", "Nordvik", "region"),
+        ("they met in the city of Nordvik today", "Nordvik", "city"),
+        ("they met in Nordvik county today", "Nordvik", "region"),
+        ("they crossed the Nordvik .", "Nordvik", "region"),
+        ("off the coast of Nordvik .", "Nordvik", "city"),
+        ("they met in Nordvik today", "Nordvik", "city"),
+        ("they met on Lake Nordvik today", "Lake Nordvik", "region"),
+        ("they met in Port Nordvik today", "Port Nordvik", "city"),
+        ("they met in Fara , Ga. , today", "Ga.", "region"),
+    ],
+)
+def test_place_is_what_the_words_around_it_say(text: str, name: str, kind: str) -> None:
+    assert (name, kind) in found(build(text, {name: "LOC"}))
+
+
+def test_country_that_shares_its_name_with_a_region_is_what_the_article_is_about() -> None:
+    assert found(build("from Ohio to Georgia", {"Ohio": "LOC", "Georgia": "LOC"}))[1] == ("Georgia", "region")
+    assert found(build("from Armenia to Georgia", {"Armenia": "LOC", "Georgia": "LOC"}))[1] == ("Georgia", "country")
+
+
+def test_common_noun_and_direction_are_no_part_of_a_place() -> None:
+    doc = build("near the Nordvik hospital in northern Fara", {"Nordvik hospital": "LOC", "northern Fara": "LOC"})
+    assert found(doc) == [("Nordvik", "city"), ("Fara", "city")]
+
+
+def test_hospital_and_water_district_are_organisations() -> None:
+    doc = build("then Nordvik Hospital met Fara Water District", {"Nordvik Hospital": "LOC", "Fara Water District": "LOC"})
+    assert [kind for _, kind in found(doc)] == ["organisation", "organisation"]
+
+
+def test_office_after_the_is_the_one_named_before() -> None:
+    doc = build("so the Nordvik Office for Roads met . \n later the Office left", {"Nordvik Office for Roads": "ORG"})
+    assert found(doc)[1] == ("Office", "organisation")
 
 
 # Full names
@@ -298,10 +333,31 @@ def test_profession_counts_at_an_organisation_only() -> None:
 
 
 def test_minister_is_joined_to_the_ministry_named_elsewhere() -> None:
-    doc = build("so the Ministry of Health met . \n later Health Minister Ana Rojas spoke", {"Ana Rojas": "PERSON"})
+    doc = build("so the Ministry of Health met . \n later Health Minister Ana Rojas spoke", {"Ana Rojas": "PERSON", "Ministry of Health": "ORG"})
     all_names = names(doc)
     (office,) = officials(doc, all_names, full_names(doc, all_names))
     assert office.body is not None and doc[office.body.start : office.body.end].text == "Ministry of Health"
+
+
+def test_its_director_is_the_director_of_the_subject_before() -> None:
+    arcs = {"Oro": ("nsubj", "denied"), "denied": ("ROOT", "denied")}
+    doc = build("so Oro denied it . \n Jan Lis , its director , said", {"Jan Lis": "PER", "Oro": "ORG"}, arcs)
+    assert offices(doc) == [("Jan Lis", "director", "Oro", None)]
+
+
+def test_common_noun_stands_for_the_organisation_called_so() -> None:
+    doc = build("so Nordvik Museum met Oro . \n the museum 's director , Jan Lis , left", {"Nordvik Museum": "ORG", "Oro": "ORG", "Jan Lis": "PER"})
+    assert offices(doc) == [("Jan Lis", "director", "Nordvik Museum", None)]
+
+
+def test_role_phrase_with_its_organisation_before_the_name() -> None:
+    doc = build("so a spokesman for Oro , Jan Lis , said", {"Jan Lis": "PER", "Oro": "ORG"})
+    assert offices(doc) == [("Jan Lis", "spokesman", "Oro", None)]
+
+
+def test_role_has_the_organisation_that_the_article_gives_it_elsewhere() -> None:
+    doc = build("so the director of Oro left . \n later Jan Lis , acting director , came", {"Jan Lis": "PER", "Oro": "ORG"})
+    assert offices(doc) == [("Jan Lis", "acting director", "Oro", None)]
 
 
 # Places

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from pipeline.config import Settings, replace
 from pipeline.errors import Skip
-from pipeline.stages.ingest import HEAD_LINES, TITLE_CHARS, Source, find_furniture, ingest, parse_date
+from pipeline.rules.metadata import FOOT_LINES, HEAD_LINES, TITLE_CHARS, parse_date
+from pipeline.stages.ingest import Source, find_furniture, ingest
 from pipeline.tables import TABLES, Article, check, from_arrow, to_arrow
 
 HOSTILE = ("share ", "1 ", "1,", "home > ", "home > a ", "share | ", "we use cookies ", "get to your ", "follow a ", "\u00a0")
-HOSTILE += (" \n", "x\n", "share\nx\n", "\r")
+HOSTILE += ("2 comments\n", "2 comments\nx says:\n", "related\nx\n", "read more: a ", "12 March 2024\n", " \n", "x\n", "share\nx\n", "\r")
 """Repeated, these make a careless pattern or a loop within a loop take hours."""
 
 
@@ -93,7 +94,7 @@ def test_text_that_is_too_long_is_refused_before_its_lines_are_looked_at() -> No
 
 
 def test_other_formats_are_refused() -> None:
-    assert reason(lambda: ingest(Source("a", "a", "", b"x"), Settings())) == "unsupported file type (none): .txt and .jsonl are read"
+    assert reason(lambda: ingest(Source("a", "a", "", b"x"), Settings())) == "unsupported file type (none): .txt, .html, .htm and .jsonl are read"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,18 @@ def test_sentences_are_no_furniture(line: str) -> None:
 def test_comment_section_reaches_to_the_end() -> None:
     text = "Herons return.\n\n2 Comments\nBirdman: 900 herons!\n\nShare\n\n"
     assert kinds(text) == [("comments", "2 Comments\nBirdman: 900 herons!\n\nShare")]
+
+
+PROSE = "The wardens of the marsh counted more nests than in any year before, and nobody knows why.\n"
+
+
+def test_comment_count_above_the_article_is_that_line_alone() -> None:
+    assert kinds(f"Herons return\n12 Comments\nPublished: 5 May 2024 at 10:30\n{PROSE * 5}") == [("comments", "12 Comments")]
+
+
+def test_article_goes_on_below_a_comment_section() -> None:
+    (found,) = kinds(f"{PROSE * 5}2 Comments\nBirdman says:\n900 herons!\n{PROSE * 8}")
+    assert found == ("comments", "2 Comments\nBirdman says:\n900 herons!")
 
 
 def test_adjoining_lines_of_one_kind_are_one_span() -> None:
@@ -231,9 +244,10 @@ def test_dates_are_iso_or_none(text: str) -> None:
     assert found is None or (found.isascii() and [len(p) for p in found.split("-")] in ([4, 2], [4, 2, 2]))
 
 
-def test_date_stands_among_the_first_lines() -> None:
+def test_date_stands_among_the_first_or_last_lines() -> None:
     assert text_article("Herons return\nBy Ansa Velloth\n12 March 2024\n").published == "2024-03-12"
-    assert text_article("x.\n" * HEAD_LINES + "12 March 2024\n").published is None
+    assert text_article("x.\n" * HEAD_LINES + "12 March 2024\n").published == "2024-03-12"
+    assert text_article("x.\n" * HEAD_LINES + "12 March 2024\n" + "x.\n" * FOOT_LINES).published is None
 
 
 def test_date_in_a_long_line_is_not_the_articles() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 from texts import ANY_TEXT
@@ -64,6 +65,26 @@ def test_any_text_comes_back_from_the_real_model(text: str, real: Language, arti
 
 def test_syntax_of_the_real_model_comes_back(real: Language, article: Callable[..., Article]) -> None:
     faithful(article("Herons return\n\nAnsa Velloth counted 41 herons\u00a0at  Quillmere. “They nest,” she said."), real)
+
+
+MARKED = st.lists(
+    st.sampled_from(["<b>", "</b>", "<p>", "&nbsp;", "&#8217;s", "Quay Watch", "nests", ".", " ", "\n", "<script>", "</script>"]), max_size=20
+)
+
+
+@given(pieces=MARKED)
+@settings(max_examples=100)
+def test_any_markup_comes_back(pieces: list[str], tiny: Language, article: Callable[..., Article]) -> None:
+    text = "".join(pieces)
+    faithful(article(text, furniture=find_furniture(text)), tiny)
+
+
+def test_sentence_runs_on_through_a_tag(tiny: Language, article: Callable[..., Article]) -> None:
+    text = "<p>They saw <b>Quay</b>&nbsp;<i>Watch</i> nest.</p><p>They fly.</p>"
+    _, tokens = parse(article(text, furniture=find_furniture(text)), tiny)
+    with rebuilt(text, tokens) as doc:
+        assert [s.text for s in doc.sents] == ["<p>", "They saw <b>Quay</b>&nbsp;<i>Watch</i> nest.", "</p><p>", "They fly.", "</p>"]
+        assert [e.text for e in doc.ents] == ["Quay</b>&nbsp;<i>Watch"]
 
 
 def test_article_without_tokens_is_one_filler() -> None:

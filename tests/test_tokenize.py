@@ -28,6 +28,7 @@ A second count is planned for the month of June, after
 the last of the chicks have left.
 """
 
+
 @pytest.fixture(scope="module")
 def tiny(tiny_model: Path) -> Language:
     return nlp.load(str(tiny_model))
@@ -81,6 +82,21 @@ def test_hard_wrapped_passages_end_at_furniture() -> None:
 
 def test_line_of_white_space_ends_a_hard_wrapped_passage() -> None:
     assert len(parsed(WRAPPED.replace("\n\n", "\n \t\n"))) == 2
+
+
+def test_items_of_a_list_are_passages_of_their_own_in_hard_wrapped_text() -> None:
+    text = WRAPPED + "\nThe report explains it:\n  1. a survey of the marsh by night;\n  2. a count of the nests from\na boat that has no engine.\n"
+    assert hard_wrapped(text)
+    assert parsed(text)[-3:] == [
+        "The report explains it:",
+        "1. a survey of the marsh by night;",
+        "2. a count of the nests from\na boat that has no engine.",
+    ]
+
+
+def test_number_at_the_beginning_of_a_wrapped_line_is_no_item() -> None:
+    text = WRAPPED.replace("council had thought", "12. council had thought")
+    assert len(parsed(text)) == 2
 
 
 def test_wrapped_lines_are_seen() -> None:

@@ -21,6 +21,9 @@ from pipeline.lexicon import FOLDER
 BIG_CITY = 100_000
 """A city of so many inhabitants keeps its name to itself when a region has the same one: Shanghai, New York."""
 
+HUGE_CITY = 1_000_000
+"""One of so many does without its word City: New York is a city, Kansas is not Kansas City."""
+
 LOCATION, OBJECT, PERSON = "15", "17", "18"
 """WordNet's lexicographer files that hold places, natural things and people."""
 
@@ -241,13 +244,19 @@ def main(wordnet: Path) -> None:
     for city in cache.get_cities().values():
         capital.setdefault((city["countrycode"], city["name"]), city)
         if city["population"] >= BIG_CITY:
-            for name in {city["name"], city["name"].removesuffix(" City")}:
-                big[name].add(city["countrycode"])
+            big[city["name"]].add(city["countrycode"])
+        if city["population"] >= HUGE_CITY:
+            big[city["name"].removesuffix(" City")].add(city["countrycode"])
     synsets = read_wordnet(wordnet)
     aliases, canonical, meaning = country_names(synsets, geonames)
     demonyms = demonym_rows(synsets, canonical, meaning)
     for word, _ in demonyms:
         aliases.pop(word, None)
+    for code, place in geonames.items():
+        # Tunis is a city, though WordNet has it mean Tunisia too; Singapore is both.
+        for seat in (place["capital"], f"{place['capital']} City", f"{place['capital']}-Ville"):
+            if aliases.get(seat) == code and seat not in (canonical[code], place["name"]) and code != "VA":
+                del aliases[seat]
     rows = []
     for alias, code in sorted(aliases.items()):
         place = geonames.get(code, {})

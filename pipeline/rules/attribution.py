@@ -7,22 +7,17 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from spacy.tokens import Doc, Token
 
 from pipeline.lexicon import table, words
+from pipeline.rules.people import names_people
+from pipeline.rules.referents import Referents, near, owners, passive_agent
 from pipeline.tables import ExtractedMention
 
 _WIDTH = 60
 """Children of a token that are looked at, and voices of a sentence: enough for prose, and lists of thousands stay linear."""
-
-
-def near(token: Token, side: Literal["children", "lefts", "rights"]) -> Iterator[Token]:
-    """A token's children; none when it has more than any in prose has."""
-    # spaCy collects all children before it yields the first, so cutting the iteration short would save nothing
-    found: Iterator[Token] = getattr(token, side) if token.n_lefts + token.n_rights <= _WIDTH else iter(())
-    return found
 
 
 class Voice(NamedTuple):
@@ -48,8 +43,14 @@ _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 _NOUNS = frozenset(("NOUN", "PROPN"))
 _VERBS = frozenset(("VERB", "AUX"))
 _PRONOUNS = frozenset(("it", "they", "he", "she"))
+_BACKWARD = frozenset(
+    ("it", "its", "they", "their", "he", "his", "she", "her", "these", "those", "this", "that", "that’s", "the other", "the others", "of the")
+)
+"""Openings of sentences that go on about what the sentence before is about."""
 _LIST = 5
 """Sentences that a list may have after its colon."""
+_BACK = 300
+"""Characters within which a pronoun's name is looked for."""
 _AHEAD = 400
 """Tokens within which the maker of "a report" is named, in news that puts the finding first."""
 
@@ -67,12 +68,13 @@ class Attribution:
     ) -> None:
         """`sentences` are token ranges, `mention_at` gives a token's mention, `quotes` are character ranges of quotations."""
         self._doc = doc
-        self._mentions = mentions
-        self._starts = [m.start for m in mentions]
         self._mention_at = mention_at
+        self._referents = Referents(doc, mentions, mention_at)
         self._makers: list[tuple[int, Voice]] = []
         self._last: Voice | None = None
         """The voice that still speaks: of the sentence before, or carried on from further back."""
+        self._reporter: Voice | None = None
+        """The organisation that spoke last, whose report "the report" is."""
         for low, high in sentences:
             self._makers += self._makers_in(low, high)
         self._frames: list[list[Frame]] = []
@@ -86,6 +88,10 @@ class Attribution:
         around = [f for f in self._frames[sentence] if f.low <= token.i < f.high and not f.hole <= token.i < f.hole_end]
         return min(around, key=lambda f: f.high - f.low).voice if around else None
 
+    def speaks(self, sentence: int) -> bool:
+        """Whether anyone is cited in that sentence."""
+        return bool(self._frames[sentence])
+
     def _read(self, low: int, high: int) -> list[Frame]:
         """The frames of a sentence; without any, the voice before it may carry on."""
         tokens = [self._doc[i] for i in range(low, high)]
@@ -93,6 +99,8 @@ class Attribution:
         named = [frame for frame in frames if frame.voice.text]
         if named:
             self._last = max(named, key=lambda f: f.high - f.low).voice
+            if self._last.mention is not None and self._last.mention.type == "organisation":
+                self._reporter = self._last
             self._listing = _LIST if tokens[-1].text == ":" else 0
             return frames
         if tokens and tokens[-1].text == ":":
@@ -123,6 +131,10 @@ class Attribution:
         if tokens[0].text in ("“", '"', "‘"):
             return "quotation goes on"
         forms = [t.lower_ for t in tokens[:6]]
+        same_paragraph = "\n" not in self._doc[max(0, tokens[0].i - 1)].text_with_ws and "\n" not in self._between(tokens[0].i)
+        bare = _opens_with_bare_number(tokens) or (forms[0] == "the" and len(tokens) > 1 and tokens[1].tag_ == "JJS" and tokens[1].dep_ != "amod")
+        if bare or (same_paragraph and (forms[0] in _BACKWARD or " ".join(forms[:2]) in _BACKWARD)):
+            return "goes on about the same"
         if any(_stands_in(row["phrase"].split(), forms) for row in table("continuations")):
             return "carried on"
         verb = next((t for t in tokens if t.dep_ == "ROOT"), None)
@@ -133,6 +145,11 @@ class Attribution:
         ):
             return "carried on in the conditional"
         return ""
+
+    def _between(self, i: int) -> str:
+        """The blanks between a token and the one before."""
+        before = self._doc[i - 1] if i else None
+        return self._doc.text[before.idx + len(before) : self._doc[i].idx] if before is not None else ""
 
     def _spread_over_quotations(self, sentences: Sequence[tuple[int, int]], quotes: Sequence[tuple[int, int]]) -> None:
         """Sentences of one quotation have the voice that any of them names."""
@@ -163,19 +180,19 @@ class Attribution:
         if token.pos_ not in ("VERB", "AUX"):
             return None
         subject = _subject(token)
-        agent = _agent(token)
-        if agent is not None and lemma in words("reporting_verbs"):
+        agent = passive_agent(token)
+        if agent is not None and (lemma in words("reporting_verbs") or lemma in words("finding_verbs")):
             voice = self._resolved(agent)
             return Frame(low, high, agent.left_edge.i, agent.right_edge.i + 1, voice._replace(rule=f"{token.lower_} by")) if voice else None
         if subject is None or subject.dep_ == "nsubjpass" or subject.pos_ == "NUM":
             return None
         said = lemma in words("reporting_verbs")
-        report = said and subject.lemma_.lower() in words("report_nouns")
-        found = lemma in words("finding_verbs") and self._is_organisation(subject)
+        report = subject.lemma_.lower() in words("report_nouns") and (said or lemma in words("report_verbs"))
+        found = lemma in words("finding_verbs") and self._is_of_organisation(subject)
         if not (report or found or (said and _speaks(token))) or self._is_where(subject, token):
             return None
         voice = self._resolved(subject)
-        if voice is None:
+        if voice is None or (voice.text is None and not _can_speak(subject)):
             return None
         start, end = _reach(token, low, high)
         return Frame(start, end, subject.left_edge.i, subject.right_edge.i + 1, voice._replace(rule=f"{voice.rule}: {subject.text} {token.text}"))
@@ -184,7 +201,9 @@ class Attribution:
         to = next((t for t in near(token, "children") if t.lower_ == "to"), None)
         if to is None and token.i + 1 < len(self._doc) and self._doc[token.i + 1].lower_ == "to":
             to = self._doc[token.i + 1]
-        named = next((t for t in near(to, "children") if t.dep_ in ("pobj", "nsubj")), None) if to is not None else None
+        named = next((t for t in near(to, "children") if t.dep_ in ("pobj", "nsubj", "pcomp")), None) if to is not None else None
+        if named is not None and named.pos_ in _VERBS:  # according to what the bank said
+            named = _subject(named)
         if named is None:
             return None
         voice = self._resolved(named) or _UNNAMED
@@ -196,7 +215,7 @@ class Attribution:
             token = self._doc[i]
             if token.pos_ in _NOUNS and token.lemma_.lower() in words("report_nouns"):
                 maker = self._named_maker(token)
-            elif token.lower_ == "reported" and (agent := _agent(token)) is not None and self._is_organisation(agent):
+            elif token.lower_ == "reported" and (agent := passive_agent(token)) is not None and self._is_organisation(agent):
                 maker = Voice(self._mention_at[agent.i], self._mention_at[agent.i].text, "maker of the report")
             else:
                 continue
@@ -209,13 +228,13 @@ class Attribution:
         earlier = [maker for _, maker in self._makers[max(0, at - 1) : at]]
         later = [maker for i, maker in self._makers[at : at + 1] if i < report.i + _AHEAD]
         definite = any(t.dep_ in ("det", "poss") and t.lower_ not in ("a", "an") for t in near(report, "lefts"))
-        return next(iter(earlier if definite else later), _UNNAMED)
+        return next(iter(earlier if definite else later), self._reporter if definite and self._reporter is not None else _UNNAMED)
 
     # --- who is meant -------------------------------------------------------------------------------------------------
 
     def _resolved(self, token: Token) -> Voice | None:
         """The voice that a noun or pronoun stands for; one without text when it is unnamed, None when it is no voice."""
-        _lower, lemma = token.lower_, token.lemma_.lower()
+        lemma = token.lemma_.lower()
         mention = self._mention_at.get(token.i)
         if lemma in words("report_nouns"):
             made = self._named_maker(token)
@@ -227,7 +246,7 @@ class Attribution:
             return Voice(mention, mention.text, "named")
         if token.pos_ == "PRON":
             return self._antecedent(token)
-        if lemma in words("authority_nouns"):
+        if lemma in words("authority_nouns") or lemma in words("state_bodies"):
             authority = self._authority(token)
             if authority is not None:
                 return authority
@@ -237,25 +256,32 @@ class Attribution:
         belonging = self._within(token, ("organisation",))
         if belonging is not None:
             return Voice(belonging, belonging.text, "speaks for")
-        if lemma in words("group_references") and _is_definite(token):
-            back = self._before(token)
-            if back is not None:
-                return Voice(back, back.text, "refers back")
-        demonym = _demonym(token)
-        if demonym and lemma in words("state_bodies"):
-            return Voice(None, f"{demonym} {token.text}", "authorities")
-        return _UNNAMED
+        back = self._referents.organisation(token) or self._referents.person(token)
+        if back is None:
+            owner = next((t for t in near(token, "lefts") if t.dep_ == "poss" and t.pos_ == "NOUN"), None)
+            back = self._referents.organisation(owner) if owner is not None else None
+        return Voice(back, back.text, "refers back") if back is not None else _UNNAMED
 
     def _antecedent(self, pronoun: Token) -> Voice | None:
         if pronoun.lower_ in ("who", "which", "that"):
             noun = pronoun.head.head
             if pronoun.head.dep_ == "relcl" and noun.pos_ in _NOUNS and (noun.i in self._mention_at or noun.pos_ == "NOUN"):
                 return self._resolved(noun)
-            near = self._before(pronoun)
-            return Voice(near, near.text, "relative pronoun") if near is not None and pronoun.idx - near.end < 40 else None
-        if pronoun.lower_ in _PRONOUNS and self._last is not None:
-            return self._last._replace(rule="pronoun")
-        return _UNNAMED
+            back = self._referents.last(pronoun, ("organisation",), 40)
+            return Voice(back, back.text, "relative pronoun") if back is not None else None
+        if pronoun.lower_ in ("i", "we", "you"):
+            return None
+        if pronoun.lower_ not in _PRONOUNS:
+            return _UNNAMED
+        types = ("person",) if pronoun.lower_ in ("he", "she") else ("organisation", "country", "city") if pronoun.lower_ == "it" else ()
+        last = self._last
+        if last is not None and (not types or last.mention is None or last.mention.type in types):
+            return last._replace(rule="pronoun")
+        of_clause = _subject_of_clause_around(pronoun)
+        if of_clause is not None and pronoun.lower_ in ("it", "they"):
+            return self._resolved(of_clause)
+        back = self._referents.last(pronoun, types[:1], _BACK)
+        return Voice(back, back.text, "pronoun") if back is not None else _UNNAMED
 
     def _named_maker(self, report: Token) -> Voice | None:
         mention = self._within(report, ("organisation", "person"))
@@ -268,13 +294,13 @@ class Attribution:
                 named = self._mention_at[subject.i]
                 return Voice(named, named.text, "maker of the report")
         if report.dep_ in ("dobj", "pobj", "nsubj", "attr"):
-            authority = next((self._authority(t) for t in _owners(report) if t.lemma_.lower() in words("authority_nouns")), None)
+            authority = next((self._authority(t) for t in owners(report) if t.lemma_.lower() in words("authority_nouns")), None)
             return authority
         return None
 
     def _within(self, token: Token, types: tuple[str, ...]) -> ExtractedMention | None:
         """A mention that belongs to the noun: X's report, the X report, a report by X, published by X, a spokesman for X."""
-        for owner in _owners(token):
+        for owner in owners(token):
             mention = self._mention_at.get(owner.i)
             if mention is not None and mention.type in types:
                 return mention
@@ -291,22 +317,19 @@ class Attribution:
         mention = self._mention_at.get(token.i)
         return mention is not None and mention.type == "organisation"
 
+    def _is_of_organisation(self, noun: Token) -> bool:
+        """The Trust, its inspectors, inspectors from the Trust, the charity."""
+        if self._is_organisation(noun):
+            return True
+        if noun.pos_ not in _NOUNS or noun.i in self._mention_at:
+            return False
+        return self._within(noun, ("organisation",)) is not None or self._referents.organisation(noun) is not None
+
     def _is_where(self, subject: Token, verb: Token) -> bool:
         """France recorded 20 cases: a place as the scene, not as a speaker."""
         mention = self._mention_at.get(subject.i)
         place = mention is not None and mention.type in ("city", "country", "region")
         return place and verb.lemma_.lower() in words("place_verbs") and not any(t.dep_ == "ccomp" and t.i > verb.i for t in near(verb, "children"))
-
-    def _before(self, token: Token) -> ExtractedMention | None:
-        """The organisation that "the ministry" or "the group" means: the last one before it, with that word in its name if any has."""
-        upto = bisect_left(self._starts, token.idx)
-        earlier = [m for m in self._mentions[max(0, upto - 60) : upto] if m.type == "organisation" and m.end <= token.idx]
-        word = token.lemma_.lower()
-        alike = [m for m in earlier if word in m.name.lower().split()]
-        if word not in words("media_nouns"):
-            earlier = [m for m in earlier if not words("media_nouns").intersection(m.name.lower().split())] or earlier
-        best = alike or earlier
-        return best[-1] if best else None
 
 
 @cache
@@ -321,42 +344,19 @@ def _demonym(token: Token) -> str | None:
 def _subject(verb: Token) -> Token | None:
     """Its subject, or that of the verb it is joined to (X said A and added B)."""
     for _ in range(4):
-        for child in near(verb, "children"):
-            if child.dep_ in _SUBJECTS:
-                return child
+        own = [child for child in near(verb, "children") if child.dep_ in _SUBJECTS]
+        if own:
+            return own[-1] if own[0].lower_ in ("which", "who", "that") else own[0]
         if verb.dep_ not in ("conj", "xcomp", "dep"):
             return None
         verb = verb.head
     return None
 
 
-def _agent(verb: Token) -> Token | None:
-    by = next((t for t in near(verb, "rights") if t.dep_ == "agent"), None)
-    return next((t for t in near(by, "children") if t.dep_ == "pobj"), None) if by is not None else None
-
-
-def _owners(noun: Token) -> Iterator[Token]:
-    """Tokens that say whose something is, nearest relation first."""
-    for child in near(noun, "children"):
-        if child.dep_ in ("poss", "compound", "nmod", "amod"):
-            yield child
-    for child in near(noun, "rights"):
-        if child.dep_ == "prep" and child.lower_ in ("by", "from", "of", "for", "at", "in", "with"):
-            for inner in near(child, "children"):
-                if inner.dep_ == "pobj":
-                    yield inner
-        if child.dep_ == "acl":
-            agent = _agent(child)
-            if agent is not None:
-                yield agent
-
-
-def _is_definite(noun: Token) -> bool:
-    return any(t.dep_ == "poss" or (t.dep_ == "det" and t.lower_ in ("the", "this", "that", "these")) for t in near(noun, "lefts"))
-
-
 def _speaks(verb: Token) -> bool:
     """Whether the verb has something said: a clause, a quotation, or is put in ("..., X said")."""
+    if verb.lemma_.lower() in ("speak", "talk") and not any(t.lower_ in ("of", "about") for t in near(verb, "rights")):
+        return False
     if verb.dep_ in ("parataxis", "advcl") or verb.lemma_.lower() in ("say", "add", "tell"):
         return True
     return any(t.dep_ in ("ccomp", "parataxis", "dobj", "xcomp", "prep", "oprd") for t in near(verb, "children"))
@@ -373,3 +373,33 @@ def _reach(verb: Token, low: int, high: int) -> tuple[int, int]:
 
 def _stands_in(phrase: Sequence[str], forms: Sequence[str]) -> bool:
     return any(list(forms[k : k + len(phrase)]) == list(phrase) for k in range(len(forms)))
+
+
+def _opens_with_bare_number(tokens: Sequence[Token]) -> bool:
+    """Five are Bulgarian; Nearly 200 remain: a number at the head that leaves its noun to the sentence before."""
+    return any(t.pos_ == "NUM" and t.dep_ in _SUBJECTS and not any(u.lower_ == "of" for u in near(t, "rights")) for t in tokens[:5])
+
+
+def _can_speak(noun: Token) -> bool:
+    """Whether an unnamed subject is somebody (sources, the firm), not something (records, the figure)."""
+    lemma = noun.lemma_.lower()
+    return (
+        noun.pos_ != "NOUN"
+        or names_people(lemma)
+        or any(lemma in words(name) for name in ("group_references", "authority_nouns", "state_bodies", "report_nouns", "sources"))
+    )
+
+
+def _subject_of_clause_around(pronoun: Token) -> Token | None:
+    """The subject of the clause that "it said" is put into, or of the sentence before."""
+    verb = pronoun.head
+    top = verb
+    for child in near(verb, "lefts"):
+        if child.dep_ in ("ccomp", "parataxis") and child.i < pronoun.i:
+            top = child
+    if top is verb and verb.dep_ in ("parataxis", "conj", "ccomp"):
+        top = verb.head
+    subject = next((t for t in near(top, "lefts") if t.dep_ in _SUBJECTS), None) if top is not verb else None
+    return (
+        subject if subject is not None and subject.pos_ in _NOUNS and subject.i < pronoun.i and (subject.ent_type_ or _can_speak(subject)) else None
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from spacy.tokens import Doc, Token
 
-from pipeline.rules.attribution import Attribution
+from pipeline.rules.attribution import Attribution, Voice
 from pipeline.rules.dates import Moment
 from pipeline.rules.numbers import Number
 from pipeline.tables import ExtractedMention, Sentence
@@ -21,13 +21,25 @@ NEAR = 6
 """Times and numbers on either side that are looked at: lists of thousands stay linear."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Counted:
     """What an earlier number counted, for numbers that leave it out."""
 
     phrase: str
     main: bool
     """Not merely where or among what something is (in 25 cities)."""
+    kind: str
+    unit: str | None
+    value: float | None
+    stop: int
+    """The token after it."""
+    sentence: int
+    """The place of its sentence."""
+    voice: Voice | None = None
+    top: bool = False
+    """With the main verb of its sentence."""
+    total: bool = False
+    """Said to be a total, a number or a figure."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,9 @@ class Page:
     starts: Sequence[int]
     sites: list[Site]
     before: Sequence[Counted]
+    """What the numbers of the last sentences counted."""
+    known: dict[float, Counted]
+    """What each value counted where the article gave it first."""
     attribution: Attribution
     counted: list[Counted] = field(default_factory=list)
 

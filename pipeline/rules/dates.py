@@ -107,7 +107,7 @@ def _grammar() -> re.Pattern[str]:
                 rf"(?P<dmy>\b(?P<d1>{_DAY})(?:\s?[-–]\s?(?P<d2>{_DAY}))?\s+(?:of\s+)?(?P<m1>{month})(?:,?\s+(?P<y1>{_YEAR})\b)?)",
                 rf"(?P<mdy>\b(?P<m2>{month})\s+(?P<d3>{_DAY})(?:\s?[-–]\s?(?P<d4>{_DAY}))?(?![\d:%])(?!,\d\d\d)(?:,?\s+(?P<y2>{_YEAR})\b)?)",
                 rf"(?P<my>\b{part('p1')}(?P<m3>{month})(?:\s+of)?,?\s+(?P<y3>{_YEAR})\b(?![,.]?\d|\s?%))",
-                rf"(?P<slashed>(?<![\d/])(?P<n1>\d{{1,2}})[/.](?P<n2>\d{{1,2}})[/.](?P<y4>{_YEAR})\b)",
+                rf"(?P<slashed>(?<![\d/])(?P<n1>\d{{1,2}})[/.-](?P<n2>\d{{1,2}})[/.-](?P<y4>{_YEAR})\b)",
                 rf"(?P<quarter>\b(?:[Qq](?P<q1>[1-4])|(?P<q2>first|second|third|fourth)[\s-]quarter|(?P<h>first|second)[\s-]half)(?:\s+of)?(?:\s+the)?(?:\s+(?:(?P<y5>{_YEAR})\b|(?P<ty>this|last|next)\s+year))?)",
                 r"(?P<decade>(?:\b(?:early|mid|late)[\s-]+)?\b(?:1[5-9]|20)\d0['’]?s\b|['’]\d0s\b)",
                 rf"(?P<years>(?<![\d,.$£€])\b(?P<y6>{_YEAR})\s?[-–/]\s?(?P<y7>{_YEAR}|\d\d)\b(?![,.]?\d|\s?%))",
@@ -383,19 +383,32 @@ def _joined(text: str, found: list[Moment]) -> list[Moment]:
     for moment in found:
         if out and _interval(text, out[-1], moment):
             start = out.pop()
-            first = start.first
+            first = _month_before(text[start.start : start.end], moment) or start.first
             if first is not None and moment.last is not None and first > moment.last and start.rule.endswith("publication"):
                 first = None
             out.append(Moment(start.start, moment.end, first, moment.last, "interval"))
-        elif re.search(r"\bsince\s+(?:the\s+)?$", text[max(0, moment.start - 12) : moment.start]) and moment.known:
+        elif (
+            re.search(r"\bsince\s+(?:the\s+)?$", text[max(0, moment.start - 12) : moment.start])
+            and moment.known
+            and not re.match(r",?\s+when\b", text[moment.end : moment.end + 8])
+        ):
             out.append(moment._replace(last=None, rule=f"since {moment.rule}"))
         else:
             out.append(moment)
     return out
 
 
+def _month_before(name: str, until: Moment) -> str | None:
+    """The year of a bare month is that of the month up to which the interval goes: between May and July 2022."""
+    month = _month_numbers().get(name.strip())
+    if month is None or until.rule != "month and year" or until.last is None:
+        return None
+    year, last = int(until.last[:4]), int(until.last[5:7])
+    return f"{year - (month > last):04d}-{month:02d}"
+
+
 def _interval(text: str, first: Moment, second: Moment) -> bool:
-    if not (first.known or second.known) or "clock time" in (first.rule, second.rule):
+    if not (first.known or second.known or first.rule == "month without a year") or "clock time" in (first.rule, second.rule):
         return False
     between = text[first.end : second.start]
     before = text[max(0, first.start - 16) : first.start].lower()
@@ -404,6 +417,28 @@ def _interval(text: str, first: Moment, second: Moment) -> bool:
     ):
         return True
     return between.strip() in ("until", "till", "through", "–", "-", "—") or (between.strip() == "to" and first.rule == second.rule)
+
+
+_TOP = 700
+"""Characters at the head of an article in which the line with its date stands."""
+_SHORT = 90
+"""Characters of such a line at most."""
+
+
+def stated_date(text: str) -> str | None:
+    """The article's own date where no metadata gives it: a full date on a short line at the head, or after "Published"."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        labelled = re.match(r"\W*(?:published|posted|updated|first published|date)\b", line, re.I)
+        if labelled or (at < _TOP and len(line) < _SHORT):
+            full = next((m.first for m in moments(line, None) if m.first is not None and m.first == m.last and len(m.first) == _FULL), None)
+            if full is not None:
+                return full
+        at += len(line)
+    return None
+
+
+_FULL = len("2000-01-01")
 
 
 def masked(found: list[Moment]) -> Iterator[tuple[int, int]]:

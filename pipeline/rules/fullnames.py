@@ -18,7 +18,7 @@ def full_names(doc: Doc, found: Sequence[Name]) -> list[str]:
     forms: dict[str, set[str]] = defaultdict(set)
     for name, text in zip(found, texts, strict=True):
         forms[name.type].add(text)
-    introduced = _introduced(doc, found, texts)
+    introduced = {**_unexplained(forms["organisation"]), **_introduced(doc, found, texts)}
     longer: dict[tuple[str, str], str] = {}
     for kind, known in forms.items():
         if kind in {"person", "organisation"}:
@@ -31,10 +31,28 @@ def full_names(doc: Doc, found: Sequence[Name]) -> list[str]:
 
 def _longest(text: str, known: set[str]) -> str:
     words = text.split()
-    full = [k for k in known if len(k) > len(text) and (k.split()[: len(words)] == words or k.split()[-len(words) :] == words)]
+    full = [k for k in known if len(k) > len(text) and _shortened(words, k.split())]
     # Of forms that contain one another the longest is meant; forms that don't are different names.
     best = max(full, key=len, default=text)
     return best if all(f in best for f in full) else text
+
+
+def _shortened(short: Sequence[str], name: Sequence[str]) -> bool:
+    """Whether a name begins or ends with the short form, or has it as its head noun: `Office` of `Nordvik Office for Roads`."""
+    end = next((i for i, word in enumerate(name) if i and word in {"of", "for"}), len(name))
+    return any(name[at - len(short) : at] == short for at in (len(short), end, len(name)))
+
+
+def _unexplained(known: set[str]) -> dict[tuple[str, str], str]:
+    """Acronyms that the article leaves to its readers: letters that are the initials, in order, of one name's last words."""
+    found = {}
+    for letters in known:
+        if len(letters) > 2 and letters.isalpha() and letters.isupper():
+            names = [k for k in known if "".join(w[0] for w in k.split() if w[0].isupper()).endswith(letters)]
+            best = max(names, key=len, default="")
+            if best and all(n in best for n in names):
+                found["organisation", letters] = best
+    return found
 
 
 def _introduced(doc: Doc, found: Sequence[Name], texts: Sequence[str]) -> dict[tuple[str, str], str]:

@@ -45,10 +45,16 @@ class Number(NamedTuple):
 
 _SKIP = re.compile(
     r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+"  # addresses and tags
-    r"|(?<![\w,.])\+?\(?\d{2,5}\)?(?:[\s.-]\d{2,4}){2,}(?![\w,%])"  # telephone numbers: three groups or more
+    r"|(?<![\w,.])(?!\d{1,3}(?: \d{3})+(?![\d-]))\+?\(?\d{2,5}\)?(?:[\s.-]\d{2,4}){2,}(?![\w%]|,\d)"  # telephone numbers: three groups or more
+    r"|(?:\+\d{1,3}\s?)?\(0?\d{2,5}\)\s?\d{3,4}[\s-]?\d{3,4}\b|(?<![\w,.])0\d{2,4}\s\d{5,8}\b"
+    r"|\b(?:[Tt]ext|[Dd]ial|[Cc]all|[Pp]hone|[Rr]ing)\s+(?:\w+\s+)?(?:(?:to|on|at)\s+)?\d{3,6}\b(?!,\d|[\s-]\d|\s+[a-z]+s\b)"  # dial 999
+    r"|\b\d{1,2}[\s-]min(?:ute)?s?\s+read\b"
     r"|(?<![\w,.$£€])\d{3}-\d{4}(?![\w,%])"
     r"|\b(?!\d{1,3}(?:\.\d{3})+\b)\d+(?:[./]\d+){2,}\b|\b(?!(?:1/[2-8]|2/[35]|3/[458]|[457]/8)\b)\d+[/⁄]\d+\b"  # versions, dates with slashes, 9/11
-    r"|^\s*(?:\(?\d{1,2}[.)]|[IVX]+\.)\s(?=\D)"  # list numbering
+    r"|(?m:^)\s*(?:\(?\d{1,2}[.)]|[IVX]+\.)(?:\s(?=\D)|$)"  # list numbering
+    r"|(?m:^)\s*\d{1,2}(?:\.\d{1,2})+\s+(?=[A-Z“‘])(?![MBT]illion|[TB]rillion)"  # section 3.1
+    r"|(?m:^)\s*\d{1,2}\s+(?=(?:The|A|An|This|How|Why|What|When|Where|Who)\s)"  # rank in a list of headlines
+    r"|(?<!\w)\(\d{1,2}\)\s(?=[A-Z])"  # (1) Harvest (2) Prices
 )
 
 
@@ -385,9 +391,13 @@ def _bound(atoms: Sequence[Atom], i: int, stop: int, quantity: _Quantity) -> tup
 
 def _bounds_here(atoms: Sequence[Atom], k: int, size: int, quantity: _Quantity) -> bool:
     """Whether a word that is a preposition too bounds this number: "over 10 years" is a period, "for over 10 years" a bound."""
+    word, previous = atoms[k].lower, atoms[k - 1].lower if k else ""
+    if word in ("about", "around", "some") and atoms[k + 1].lower in ("the", "these", "those", "its", "his", "her", "their", "our"):
+        return False
     if not k:
         return True
-    word, previous = atoms[k].lower, atoms[k - 1].lower
+    if word == "about" and previous in words("before_about"):
+        return False
     if word == "up":  # prices went up to 20
         return previous not in words("change_words") and previous not in ("back", "it", "them")
     if size > 1:

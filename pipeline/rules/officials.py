@@ -53,14 +53,36 @@ def officials(doc: Doc, found: Sequence[Name], full: Sequence[str]) -> list[Offi
         for head in _role_heads(doc, name, at):
             office = _office(doc, name, head, at, found)
             if office:
-                key = (person, doc[head].lower_)
+                word = doc[head].lower_
+                # Superintendent and Supt: one rank a person.
+                key = (person, "rank" if roles()[word] == "rank" else word)
                 if key not in best or _said(office) > _said(best[key]):
                     best[key] = office
         for office in _by_verb(doc, name, at):
             best.setdefault((person, office.role), office)
     # A rank is a way of address beside a role: Captain Novak, spokesman for the fire brigade.
-    ranked = Counter(person for person, head in best if roles().get(head) != "rank")
-    return sorted((o for (person, head), o in best.items() if roles().get(head) != "rank" or not ranked[person]), key=lambda o: o.person)
+    ranked = Counter(person for person, head in best if head != "rank")
+    kept = {key: o for key, o in best.items() if key[1] != "rank" or not ranked[key[0]]}
+    return sorted((_completed(doc, key, o, kept, at) for key, o in kept.items()), key=lambda o: o.person)
+
+
+def _completed(doc: Doc, key: tuple[str, str], office: Office, others: dict[tuple[str, str], Office], at: dict[int, Name]) -> Office:
+    """An office without an organisation has the one that the article gives with the same role elsewhere, if it gives but one."""
+    person, head = key
+    if _said(office) or roles().get(head) not in {"office", "voice"}:
+        return office
+    bodies: dict[str, Name] = {}
+    for token in doc:
+        if token.lower_ == head and token.i not in at:
+            body = _owner(doc, _left(doc, token.i, at), at)[0] or _right(doc, token.i + 1, at, LINKS)[1]
+            if body:
+                bodies.setdefault(doc[body.start : body.end].text, body)
+    if not bodies:
+        bodies = {o.organisation: o.body for (p, _), o in others.items() if p == person and o.body and o.organisation and o.person == office.person}
+    if len(bodies) != 1:
+        return office
+    ((text, body),) = bodies.items()
+    return office._replace(body=body, organisation=text, country=_state_of(doc, body))
 
 
 def _said(office: Office) -> int:
@@ -76,15 +98,37 @@ def _role_heads(doc: Doc, name: Name, at: dict[int, Name]) -> Iterator[int]:
         yield before - 1
     while before > 0 and (doc[before].text == "." or doc[before].text in words("honorifics") or roles().get(doc[before].lower_) == "rank"):
         before -= 1
-    if before > 0 and doc[before].text == ",":
-        head = root.head if root.dep_ == "appos" else doc[before - 1]
-        if head.i < before and _is_role(head) and head.i not in at:
-            yield head.i
+    head = _leading(doc, before, at)
+    if head is not None:
+        yield head
     yield from _after_comma(doc, name.end)
+    verbs = [c for c in root.children if c.dep_ == "relcl"]
     if root.dep_ in {"nsubj", "nsubjpass"}:
-        for child in root.head.children:
-            if child.dep_ in {"attr", "oprd"} and _is_role(child) and root.head.lemma_ in words("verbs_of_office"):
+        verbs.append(root.head)
+    for verb in verbs:
+        for child in verb.children:
+            if child.dep_ in {"attr", "oprd"} and _is_role(child) and verb.lemma_ in words("verbs_of_office"):
                 yield child.i
+            elif child.dep_ == "prep" and child.lower_ == "as":
+                yield from (c.i for c in child.children if c.dep_ == "pobj" and _is_role(c))
+
+
+def _leading(doc: Doc, before: int, at: dict[int, Name]) -> int | None:
+    """The role whose phrase ends right before a person: `the director of Oro, Ana Rojas`, `Minister for Roads Ana Rojas`."""
+    comma = before > 0 and doc[before].text == ","
+    i = before - comma
+    while i >= 0 and before - i < 2 * REACH and doc[i].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "ADP", "PART", "CCONJ"} and not _is_person(at.get(i)):
+        if i not in at and _is_role(doc[i]):
+            linked = doc[i + 1].lower_ in LINKS
+            return i if (linked or (comma and i == before - 1)) and (comma or doc[i + 1].lower_ in {"of", "for"}) else None
+        if not comma and i in at:
+            return None
+        i -= 1
+    return None
+
+
+def _is_person(name: Name | None) -> bool:
+    return name is not None and name.type == "person"
 
 
 def _is_role(token: Token) -> bool:
@@ -100,6 +144,9 @@ def _after_comma(doc: Doc, i: int) -> Iterator[int]:
         return
     if i + 1 < len(doc) and doc[i].like_num and doc[i + 1].text == ",":
         i += 2
+    if i < len(doc) and doc[i].lower_ == "until":
+        # Until last Friday manager of the works.
+        i = next((k for k in range(i, min(len(doc), i + REACH)) if _is_role(doc[k])), i)
     while i < len(doc) and (
         doc[i].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "PART", "ADV", "NUM"} or doc[i].text in {"-", "and"} or doc[i].lower_ in ARTICLES
     ):
@@ -117,6 +164,7 @@ def _office(doc: Doc, person: Name, head: int, at: dict[int, Name], found: Seque
     """The office that a role noun says: what stands before it and, apart from roles before a name, after it."""
     start, end = _left(doc, head, at), head + 1
     body, code = _owner(doc, start, at)
+    referred = _referred(doc, start, head, at)
     organisation = None
     cut = start
     for i in range(start, head):
@@ -134,10 +182,14 @@ def _office(doc: Doc, person: Name, head: int, at: dict[int, Name], found: Seque
             bare = next((k for k in range(cut, head) if doc[k].lower_ not in words("role_states")), head)
             organisation = doc[bare:head].text or None
     prefixed = head < person.start and "," not in (t.text for t in doc[head : person.start])
-    until, after, nation = _right(doc, person.end if prefixed else head + 1, at, AFTER_NAME if prefixed else LINKS)
+    portfolio = prefixed and head + 1 < person.start and doc[head + 1].lower_ in {"of", "for"}
+    right = person.end + (doc[person.end : person.end + 1].text == ",") if prefixed else head + 1
+    until, after, nation = _right(doc, right, at, AFTER_NAME if prefixed else LINKS)
     if prefixed or doc[head + 1 : head + 2].text != "and" or not (body or code):
         body, code = after or body, nation or code
-    end = end if prefixed else until
+    end = person.start if portfolio else end if prefixed else until
+    if not (body or organisation):
+        body = referred or (None if prefixed else _named_by(doc, until + 2, at) if doc[until : until + 1].text in LINKS else None)
     while cut < head and not doc[cut].text[0].isalnum():
         cut += 1
     state = [doc[i].text for i in range(start, cut) if doc[i].lower_ in words("role_states")]
@@ -146,7 +198,11 @@ def _office(doc: Doc, person: Name, head: int, at: dict[int, Name], found: Seque
         organisation = doc[body.start : body.end].text
         code = code or _state_of(doc, body)
     if not (body or organisation or code) and roles()[doc[head].lower_] == "voice":
-        body, organisation, code = _spoken_for(doc, head, at)
+        body = _subject_before(doc, doc[head].sent.start, at)
+        if body:
+            organisation, code = doc[body.start : body.end].text, _state_of(doc, body)
+        else:
+            organisation, code = _spoken_for(doc, head)
     body = body or _ministry(doc, f"{organisation or ''} {role}", code, found)
     if roles()[doc[head].lower_] == "post" and not (body or organisation):
         return None
@@ -190,7 +246,7 @@ def _right(doc: Doc, i: int, at: dict[int, Name], links: set[str]) -> tuple[int,
             and (doc[stop].pos_ in {"DET", "ADJ", "NOUN", "PROPN", "CCONJ"} or doc[stop].text in {"-", "&"})
         ):
             code = places.nationality(doc[stop].text) or code
-            plain = plain or (doc[stop].pos_ == "NOUN" and doc[stop].lower_ in words("organisation_nouns"))
+            plain = plain or (doc[stop].pos_ == "NOUN" and _is_kind(doc[stop].lower_))
             stop += 1
         name = at.get(stop)
         if name is None:
@@ -232,23 +288,79 @@ def _ministry(doc: Doc, role: str, code: str | None, found: Sequence[Name]) -> N
     return None
 
 
-def _spoken_for(doc: Doc, head: int, at: dict[int, Name]) -> tuple[Name | None, str | None, str | None]:
-    """The organisation that a spokesman without one speaks for: the subject of the sentence before."""
+def _referred(doc: Doc, start: int, head: int, at: dict[int, Name]) -> Name | None:
+    """The organisation that a pronoun or common noun before a role stands for: `its director`, `the museum's director`."""
+    before = doc[start - 1] if start else None
+    if before is not None and before.lower_ in {"its", "their", "our"}:
+        return _subject_before(doc, before.i, at, whole=before.lower_ != "our")
+    if before is not None and before.text in POSSESSIVES and start > 1:
+        return _named_by(doc, start - 2, at)
+    return _named_by(doc, head - 1, at) if head > start else None
+
+
+def _named_by(doc: Doc, i: int, at: dict[int, Name]) -> Name | None:
+    """The organisation that a common noun at `i` refers back to: the last one so called, or the last of all for `the group`."""
+    if i >= len(doc) or i in at or doc[i].pos_ not in {"NOUN", "PROPN"}:
+        return None
+    noun = doc[i].lower_
+    if not _is_kind(noun):
+        return None
+    last = None
+    for k in range(i - 1, -1, -1):
+        name = at.get(k)
+        if name and name.type == "organisation":
+            said = {t.lower_ for t in doc[name.start : name.end]}
+            if noun in said:
+                return name
+            # The regulator is no hospital.
+            if not last and not said & words("organisation_nouns") and heads().get(doc[name.end - 1].text) != "press":
+                last = name
+    return last if noun in words("group_references") else None
+
+
+def _is_kind(noun: str) -> bool:
+    return noun.capitalize() in heads() or noun in words("organisation_nouns")
+
+
+def _subject_before(doc: Doc, i: int, at: dict[int, Name], *, whole: bool = False) -> Name | None:
+    """The organisation that was last spoken of before `i`: a subject rather than another one of its sentence.
+
+    Looks into the two sentences before, with `whole` into the words before `i` in its own as well.
+    """
+    end = i if whole else doc[i].sent.start
+    for _ in range(2 + whole):
+        while end > 0 and doc[end - 1].is_space:
+            end -= 1
+        if not end:
+            break
+        start = doc[end - 1].sent.start
+        known = [n for k in range(start, end) if (n := at.get(k) or _named(doc, k, at)) and n.type == "organisation"]
+        subjects = [n for k in range(start, end) if doc[k].dep_ in {"nsubj", "nsubjpass"} and (n := at.get(k) or _named(doc, k, at))]
+        subjects = [n for n in subjects if n.type == "organisation"]
+        if known:
+            return subjects[-1] if subjects else known[-1]
+        end = start
+    return None
+
+
+def _named(doc: Doc, i: int, at: dict[int, Name]) -> Name | None:
+    return _named_by(doc, i, at) if i and doc[i - 1].lower_ == "the" else None
+
+
+def _spoken_for(doc: Doc, head: int) -> tuple[str | None, str | None]:
+    """What a spokesman without an organisation speaks for where the sentence before has none with a name: `Spanish police`."""
     start = doc[head].sent.start
     while start > 0 and doc[start - 1].is_space:
         start -= 1
     for token in doc[start - 1].sent if start else ():
         if token.dep_ == "nsubj":
-            name = at.get(token.i)
-            if name and name.type == "organisation":
-                return name, doc[name.start : name.end].text, _state_of(doc, name)
             if token.lower_ in words("organisation_nouns"):
                 parts = [t for t in token.lefts if t.dep_ in {"compound", "amod"}]
                 code = next((c for c in (places.nationality(t.text) for t in parts) if c), None)
                 named = [t.text for t in parts if places.nationality(t.text) is None]
-                return None, " ".join([*named, token.text]), code
+                return " ".join([*named, token.text]), code
             break
-    return None, None, None
+    return None, None
 
 
 def _by_verb(doc: Doc, person: Name, at: dict[int, Name]) -> Iterator[Office]:

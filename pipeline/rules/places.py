@@ -1,5 +1,6 @@
 """What a place's name says about it, without a gazetteer of cities: countries, regions, nationalities."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -22,7 +23,16 @@ def _countries() -> dict[str, Place]:
 
 @cache
 def _regions() -> dict[str, Place]:
-    return {row["alias"]: Place(f"region:{row['id']}", "region", row["name"], row["country"] or None) for row in table("regions")}
+    return {row["alias"]: _region(row) for row in table("regions")}
+
+
+@cache
+def _abbreviations() -> dict[str, Place]:
+    return {row["alias"]: _region(row) for row in table("state_abbreviations")}
+
+
+def _region(row: Mapping[str, str]) -> Place:
+    return Place(f"region:{row['id']}", "region", row["name"], row["country"] or None)
 
 
 @cache
@@ -53,7 +63,7 @@ def country(text: str) -> Place | None:
 
 def region(text: str) -> Place | None:
     """The region of that name; `Fujian Province` and `Province of Fujian` are Fujian."""
-    found = _regions().get(text)
+    found = _regions().get(text) or _abbreviations().get(text)
     if found:
         return found
     words = text.split()
@@ -69,18 +79,25 @@ def nationality(word: str) -> str | None:
     return _demonyms().get(word)
 
 
-def place_type(text: str, *, wide: bool = False) -> str:
+def place_type(text: str, homes: Mapping[str, int] | None = None, said: str | None = None) -> str:
     """city, country or region, for a name that is known to be a place's; "" for a kind of place that is none of them.
 
-    The lexicon decides, then the name's own head word. What neither knows is a city, or with `wide` a region: where the
-    model tells states and towns apart from seas and ranges.
+    The lexicon decides, then the name's own head word, then what the article says of it (`said`); all else is a city.
+    `homes` counts the states that the article speaks of: a country whose name is also a region's is the region where
+    the article speaks of the region's state rather.
     """
-    if country(text):
+    state, area = country(text), region(text)
+    if state and area and area.country != state.country and homes and homes.get(area.country or "", 0) > homes.get(state.country or "", 0):
+        return "region"
+    if state:
         return "country"
-    if region(text):
+    if area:
         return "region"
     words = text.split()
-    for word in (words[-1], words[0]) if len(words) > 1 else ():
-        if word in place_heads():
-            return place_heads()[word]
-    return "region" if wide else "city"
+    if len(words) > 1:
+        first, last = place_heads().get(words[0]), place_heads().get(words[-1])
+        # Lake Nordvik, Port of Nordvik; but Port Nordvik and Castle Nordvik are towns.
+        found = last if last is not None else first if first == "region" or words[1] == "of" else None
+        if found is not None:
+            return found
+    return "city" if said is None else said

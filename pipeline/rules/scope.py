@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 from spacy.tokens import Token
 
 from pipeline.lexicon import words
-from pipeline.rules.attribution import near
 from pipeline.rules.clause import CLIMB, NEAR, PLACES, VERBS, Page, Site, is_setting, neighbours, place_of
 from pipeline.rules.dates import Moment
+from pipeline.rules.referents import near
 from pipeline.tables import Evidence, ExtractedMention
+
+_LENGTHS = frozenset(("mile", "kilometre", "metre", "km", "m", "nautical mile"))
 
 
 def places(page: Page, site: Site, head: Token | None, rules: list[Evidence]) -> list[str]:
     """Mentions of places that scope the number: beside it, in its noun phrase, else with its verb."""
-    direct = list(_places_beside(page, site, head))
-    rule = "place beside the number"
+    direct, rule = list(_places_beside(page, site, head)), "place beside the number"
+    if site.number.kind == "measure" and site.number.unit in _LENGTHS and (points := _reference_points(page, site)):
+        direct, rule = points, "ends of a distance"
     if not direct:
         direct, rule = list(_places_of_verb(page, site, head)), "place of the clause"
     if direct:
@@ -30,6 +33,10 @@ def _places_beside(page: Page, site: Site, head: Token | None) -> Iterator[str]:
             if child.dep_ in ("poss", "compound", "nmod") and place_of(page, child):
                 yield place_of(page, child)
     found = False
+    with_ = site.root.head
+    if with_.lower_ == "with" and place_of(page, with_.head):  # followed by Iasi with 21
+        yield place_of(page, with_.head)
+        return
     before = page.token(site.low - 1)
     if before is not None and place_of(page, before) and not (head is not None and head.i > site.low and site.root.dep_ == "nummod"):
         yield place_of(page, before)
@@ -40,6 +47,10 @@ def _places_beside(page: Page, site: Site, head: Token | None) -> Iterator[str]:
                 for one in _places_after(page, child):
                     found = True
                     yield one
+    if not found and head is not None:
+        for one in _places_within(page, head, site):
+            found = True
+            yield one
     if not found:
         # the parser hangs many place phrases elsewhere: take one that directly follows
         end = max([site.stop - 1, *([head.i] if head is not None and head.i >= site.stop and head.i - site.stop < 8 else [])]) + 1
@@ -48,6 +59,44 @@ def _places_beside(page: Page, site: Site, head: Token | None) -> Iterator[str]:
         after = page.token(end)
         if after is not None and after.lower_ in words("place_prepositions"):
             yield from _places_after(page, after)
+
+
+_DEPTH = 3
+"""Phrases within phrases that are looked into: a storage unit in a yard near Digbeth."""
+
+
+def _places_within(page: Page, top: Token, site: Site, depth: int = 0) -> Iterator[str]:
+    """Places in the phrases of a noun or verb: objects found in Lyon, 46 objects from a villa near Sousse."""
+    if depth > _DEPTH:
+        return
+    for child in near(top, "rights"):
+        if any(other.low < child.i + 5 and child.i < other.stop for other in neighbours(page, site)):
+            continue
+        if child.dep_ in ("prep", "agent") and child.lower_ in (*words("place_prepositions"), "from", "of"):
+            direct = list(_places_after(page, child)) if child.lower_ != "of" else []
+            if direct:
+                yield from direct
+                continue
+            for inner in near(child, "children"):
+                if inner.dep_ == "pobj" and inner.i not in page.mention_at:
+                    yield from _places_within(page, inner, site, depth + 1)
+                elif inner.dep_ == "prep":
+                    yield from _places_after(page, inner)
+        elif child.dep_ == "acl" and child.tag_ in ("VBN", "VBG"):
+            yield from _places_within(page, child, site, depth + 1)
+        elif child.dep_ == "conj" and depth and child.pos_ == "ADP":
+            yield from _places_after(page, child)
+
+
+def _reference_points(page: Page, site: Site) -> list[str]:
+    """The places a distance is measured from and to: 84 miles southeast of Atlanta, 200 km from Lyon to Nice."""
+    out: list[str] = []
+    for token in page.doc[site.stop : min(page.high, site.stop + 9)]:
+        if token.pos_ in VERBS or token.text in (".", ";"):
+            break
+        if token.lower_ in ("of", "from", "to", "off", "and"):
+            out += _places_after(page, token)
+    return out
 
 
 def _places_after(page: Page, preposition: Token) -> Iterator[str]:
@@ -65,9 +114,15 @@ def _places_after(page: Page, preposition: Token) -> Iterator[str]:
             while i < page.high and page.mention_at.get(i) is mention:
                 i += 1
             last_end = i
-        elif (last_end is None and (token.pos_ in ("DET", "ADJ") or token.lower_ in ("north", "south", "east", "west", "central", "downtown"))) or (
-            last_end is not None and (token.text == "," or token.lower_ in ("and", "or", "&")) and i - last_end < 2
-        ):
+        elif (
+            last_end is None
+            and (
+                token.pos_ in ("DET", "ADJ")
+                or (token.lower_ in ("and", "or") and i == preposition.i + 1)
+                or token.lower_ in words("place_prepositions")
+                or token.lower_ in ("north", "south", "east", "west", "central", "downtown")
+            )
+        ) or (last_end is not None and (token.text == "," or token.lower_ in ("and", "or", "&")) and i - last_end < 2):
             i += 1
         else:
             return
@@ -76,7 +131,9 @@ def _places_after(page: Page, preposition: Token) -> Iterator[str]:
 def _is_list(page: Page, mention: ExtractedMention, i: int) -> bool:
     """Whether a place after a comma is a further one: another "and" follows, and it is not the country around the one before."""
     ahead = page.doc[i : min(i + 8, page.high)]
-    return any(t.lower_ in ("and", "or") for t in ahead) and mention.type == "city"
+    earlier = page.mention_at.get(i - 2)
+    alike = mention.type == "city" or (earlier is not None and earlier.type == mention.type)
+    return any(t.lower_ in ("and", "or") for t in ahead) and alike
 
 
 def _places_of_verb(page: Page, site: Site, head: Token | None) -> Iterator[str]:
@@ -94,6 +151,7 @@ def _places_of_verb(page: Page, site: Site, head: Token | None) -> Iterator[str]
             and not any(other.stop <= child.i <= other.stop + 4 for other in neighbours(page, site))
         ):
             yield from _places_after(page, child)
+    yield from _places_within(page, verb, site)
     if verb.dep_ == "conj" and verb.head.pos_ in VERBS:
         # "In Lyon, 12 people died and 30 were hurt": what opens the sentence holds for both
         for child in near(verb.head, "lefts"):
@@ -103,6 +161,8 @@ def _places_of_verb(page: Page, site: Site, head: Token | None) -> Iterator[str]
         for child in near(verb, "lefts"):
             if child.dep_ == "nsubj" and place_of(page, child):
                 yield place_of(page, child)
+            elif child.dep_ == "nsubj" and child.pos_ in ("NOUN", "ADJ"):
+                yield from _places_within(page, child, site)
 
 
 # --- when -------------------------------------------------------------------------------------------------------------

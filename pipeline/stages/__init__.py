@@ -54,7 +54,10 @@ STEPS = (
         "link",
         "normalise",
         "corpus",
-        {"extracted_mentions": ("doc_id", "mention_id", "text", "type", "name", "place_id")},
+        {
+            "extracted_mentions": ("doc_id", "mention_id", "sentence_id", "start", "end", "text", "type", "name", "place_id"),
+            "extracted_claims": ("doc_id", "value", "unit", "counted", "source_mention_id"),
+        },
         ("entities", "variants", "links"),
     ),
     Step(

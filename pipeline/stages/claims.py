@@ -6,6 +6,7 @@ are claims and what belongs to each. The reading of every field follows the anno
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Sequence
 from functools import cache
 
@@ -14,13 +15,18 @@ from spacy.tokens import Doc
 from pipeline.config import Settings
 from pipeline.lexicon import words
 from pipeline.rebuild import rebuilt
-from pipeline.rules.attribution import Attribution, Voice, near
+from pipeline.rules.ages import is_age, is_age_of_extreme
+from pipeline.rules.attribution import Attribution, Voice
 from pipeline.rules.clause import CLIMB, MODIFIES, NOUNS, VERBS, Counted, Page, Site, is_place_or_time, neighbours, place_of
-from pipeline.rules.counting import counted, noun_to_the_right
-from pipeline.rules.dates import masked, moments
+from pipeline.rules.counting import counted, shares_unit
+from pipeline.rules.dates import masked, moments, stated_date
 from pipeline.rules.numbers import Number, numbers
+from pipeline.rules.referents import near
 from pipeline.rules.scope import places, time_of
 from pipeline.tables import Evidence, ExtractedClaim, ExtractedMention, Rows, Sentence
+
+_REMEMBERED = 3
+"""Sentences back from which a number may take what it leaves out."""
 
 
 def claims(rows: Rows, settings: Settings) -> Rows:
@@ -38,6 +44,7 @@ def extract(
     `doc.text` is the article's text, so that offsets agree; `published` is its date, from which relative times are read.
     """
     text = doc.text
+    published = published or stated_date(text)
     ordered = sorted(mentions, key=lambda m: m.start)
     mention_at = _tokens_of(doc, ordered)
     quotes = _quotations(text)
@@ -45,18 +52,35 @@ def extract(
     ranges = [(bisect_left(starts, s.start), bisect_left(starts, s.end)) for s in sentences]
     attribution = Attribution(doc, ranges, ordered, mention_at, quotes)
     found: list[ExtractedClaim] = []
-    recent: list[Counted] = []
+    recent: deque[list[Counted]] = deque(maxlen=_REMEMBERED)
+    known: dict[float, Counted] = {}
     for place, (sentence, (low, high)) in enumerate(zip(sentences, ranges, strict=True)):
         passage = text[sentence.start : sentence.end]
         times = moments(passage, published)
         sites = [_site(doc, starts, sentence.start, number) for number in numbers(passage, masked(times))]
-        page = Page(doc, text, sentence, place, low, high, mention_at, quotes, times, starts, sites, recent, attribution)
+        page = Page(
+            doc,
+            text,
+            sentence,
+            place,
+            low,
+            high,
+            mention_at,
+            quotes,
+            times,
+            starts,
+            sites,
+            [c for group in recent for c in group],
+            known,
+            attribution,
+        )
         real = [site for site in sites if _is_claim(page, site)]
         page.sites[:] = real
         for site in real:
             found.append(_claim(page, site, doc_id))
-        recent = page.counted or ([] if any(t.pos_ in VERBS for t in doc[low:high]) else recent)
-    return found
+        recent.append(page.counted)
+    # a headline leaves out what the story then says
+    return [c._replace(counted=known[c.value].phrase) if c.counted is None and c.kind == "count" and c.value in known else c for c in found]
 
 
 def _tokens_of(doc: Doc, mentions: Sequence[ExtractedMention]) -> dict[int, ExtractedMention]:
@@ -224,13 +248,17 @@ def _claim(page: Page, site: Site, doc_id: str) -> ExtractedClaim:
     number = site.number
     rules = list(number.rules)
     kind, unit = number.kind, number.unit
-    if kind == "count" and (_is_appositive_age(page, site) or _is_age_limit(page, site)):
-        kind, unit = "age", "year"
+    if (kind == "count" and is_age(page, site)) or (kind == "duration" and is_age_of_extreme(site)):
+        kind, unit = "age", unit or "year"
         rules.append(Evidence("unit", "age of people"))
-    phrase, head = counted(page, site, kind, rules)
+    elif kind == "count" and (like := shares_unit(page, site)) is not None:
+        kind, unit = like.kind, like.unit
+        rules.append(Evidence("unit", "unit of the number before"))
+    phrase, head, origin = counted(page, site, kind, unit, rules)
     scoped = places(page, site, head, rules) if kind != "age" else []
     first, last = time_of(page, site, rules)
-    voice = _voice(page, site, rules)
+    voice = _voice(page, site, origin, rules)
+    page.counted[-1].voice = voice
     return ExtractedClaim(
         doc_id=doc_id,
         claim_id=f"{doc_id}:{site.start}-{site.end}",
@@ -257,29 +285,13 @@ def _claim(page: Page, site: Site, doc_id: str) -> ExtractedClaim:
     )
 
 
-def _is_appositive_age(page: Page, site: Site) -> bool:
-    """Maria Lopez, 66, … : a bare number between a person and a comma."""
-    value, before, after = site.number.value, page.token(site.low - 2), page.token(site.high)
-    if value is None or value > 120 or site.number.value_max is not None or before is None or page.doc[site.low - 1].text not in (",", "("):
-        return False
-    mention = page.mention_at.get(before.i)
-    person = mention.type == "person" if mention is not None else before.pos_ == "PROPN" and value >= 5 and after is not None and after.is_punct
-    return person and (after is None or after.is_punct or after.pos_ in ("ADP", "VERB", "CCONJ"))
-
-
-def _is_age_limit(page: Page, site: Site) -> bool:
-    """Voters under 30; people over 65."""
-    value, word, people = site.number.value, page.token(site.low - 1), page.token(site.low - 2)
-    if value is None or not 9 < value < 100 or word is None or people is None or word.lower_ not in ("under", "over", "above", "below"):
-        return False
-    return people.lower_ in words("people_nouns") and noun_to_the_right(page, site) is None
-
-
 # --- who says so, and how ---------------------------------------------------------------------------------------------
 
 
-def _voice(page: Page, site: Site, rules: list[Evidence]) -> Voice | None:
+def _voice(page: Page, site: Site, origin: Counted | None, rules: list[Evidence]) -> Voice | None:
     voice = page.attribution.voice(page.place, site.root)
+    if voice is None and origin is not None and page.place - origin.sentence < _REMEMBERED and not page.attribution.speaks(page.place):
+        voice = origin.voice
     if voice is not None and voice.text is not None:
         rules.append(Evidence("source", voice.rule))
         return voice

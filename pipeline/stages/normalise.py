@@ -7,35 +7,57 @@ each article.
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from pipeline.config import Settings
 from pipeline.lexicon import table
+from pipeline.rules.likeness import fullness
+from pipeline.rules.linking import Linking, Node, Occurrence, is_acronym_of, link_names
 from pipeline.tables import Claim, ClaimGroup, Entity, Evidence, ExtractedClaim, ExtractedMention, Link, Member, Mention, Official, Rows, Variant
 
 Tables = Mapping[str, Iterable[Any]]
 
+WELL_ATTESTED = 4
+"""A form is well attested when it stands in this part of the articles of the commonest: one in four."""
+
 
 class Key(NamedTuple):
-    """What makes two names the same: their type, and the place they resolve to or else their words."""
+    """What makes two names the same without looking further: their type, and the place they resolve to or else their words."""
 
     type: str
     words: str
 
 
 def link(tables: Tables, settings: Settings) -> dict[str, Iterable[Any]]:
-    """Distinct names of the corpus to entities. Two names are one when they differ by nothing but case, article, possessive and punctuation."""
-    tallies = _tally(tables["extracted_mentions"])
-    ids = {key: _identifier("E", *key) for key in tallies}
-    order = sorted(tallies, key=lambda k: ids[k])
-    entities = {key: _entity(ids[key], key, tallies[key]) for key in order}
-    variants = [v for key in order for v in _variants(entities[key], tallies[key])]
+    """Distinct names of the corpus to entities.
+
+    An entity's id derives from the key of its founding name, the one in most articles: it stays when rarer variants join.
+    """
+    tallies = _tally(tables["extracted_mentions"], name_key)
+    keys = sorted(tallies)
+    number = {key: i for i, key in enumerate(keys)}
+    nodes = [_node(key, tallies[key]) for key in keys]
+    linking = link_names(nodes, lambda: _articles(tables["extracted_mentions"], number), _facts(tables, number))
+    founder = {keys[i]: keys[group[0]] for group in linking.clusters for i in group}
+    joined = {keys[i] for group in linking.clusters if len(group) > 1 for i in group}
+    whole = _tally((m for m in tables["extracted_mentions"] if name_key(m) in joined), lambda m: founder[name_key(m)]) if joined else {}
+    entities: dict[Key, Entity] = {}
+    variants: list[Variant] = []
+    reasons = _reasons(nodes, linking)
+    for group in sorted(linking.clusters, key=lambda g: _identifier("E", *keys[g[0]])):
+        key = keys[group[0]]
+        tally = whole.get(key, tallies[key])
+        entities[key] = _entity(_identifier("E", *key), key, tally)
+        why = {text: reasons[i] for i in reversed(group) if i in reasons for text in tallies[keys[i]].mentions}
+        own = next((i for i in group if entities[key].name in tallies[keys[i]].names), group[0])
+        variants += _variants(entities[key], tally, {text: r for text, r in why.items() if text not in tallies[keys[own]].mentions})
 
     def links() -> Iterator[Link]:
         for mention in tables["extracted_mentions"]:
-            entity = entities[name_key(mention)]
+            entity = entities[founder[name_key(mention)]]
             yield Link(mention.doc_id, mention.mention_id, entity.entity_id, entity.name)
 
     return {"entities": list(entities.values()), "variants": variants, "links": links()}
@@ -46,6 +68,7 @@ def name_key(mention: ExtractedMention) -> Key:
     return Key(mention.type, mention.place_id or fold(mention.name))
 
 
+@lru_cache(maxsize=100_000)
 def fold(name: str) -> str:
     """A name without what spellings of one name differ by: case, leading article, possessive, punctuation.
 
@@ -59,6 +82,24 @@ def fold(name: str) -> str:
     return " ".join(words) or name
 
 
+def _facts(tables: Tables, number: Mapping[Key, int]) -> Iterator[tuple[int, str]]:
+    """Which name is the origin of which statement."""
+    said: dict[str, set[str]] = defaultdict(set)
+    for claim in tables["extracted_claims"]:
+        if claim.source_mention_id and (fact := _fact(claim)):
+            said[claim.source_mention_id].add(fact)
+    for mention in tables["extracted_mentions"] if said else ():
+        for fact in sorted(said.get(mention.mention_id, ())):
+            yield number[name_key(mention)], fact
+
+
+def _fact(claim: ExtractedClaim) -> str | None:
+    """What a claim says, short enough that another article's wording of it is the same: a number and what it counts."""
+    counted = re.split(r" (?:of|in|for|from|with|who|that) ", claim.counted or "")[0].split()
+    what = claim.unit or (_singular(fold(counted[-1])) if counted else "")
+    return f"{claim.value:.15g} {what}" if claim.value is not None and what else None
+
+
 class _Tally:
     """What the corpus says of one entity: how often, in how many articles, each spelling and each full name."""
 
@@ -66,38 +107,68 @@ class _Tally:
         self.mentions: Counter[str] = Counter()
         self.articles: Counter[str] = Counter()
         self.names: Counter[str] = Counter()
+        self.named_in: Counter[str] = Counter()
         self.total_articles = 0
         self.place_id: str | None = None
-        self._last: dict[str, str] = {}
+        self._last: dict[tuple[str, bool], str] = {}
         self._last_article: str | None = None
 
     def add(self, mention: ExtractedMention) -> None:
         self.mentions[mention.text] += 1
         self.names[mention.name] += 1
-        self.place_id = mention.place_id
+        self.place_id = self.place_id or mention.place_id
         # Mentions come article by article, so the last article seen tells whether this one is new.
-        if self._last.get(mention.text) != mention.doc_id:
-            self._last[mention.text] = mention.doc_id
-            self.articles[mention.text] += 1
+        for text, full, counter in ((mention.text, False, self.articles), (mention.name, True, self.named_in)):
+            if self._last.get((text, full)) != mention.doc_id:
+                self._last[text, full] = mention.doc_id
+                counter[text] += 1
         if self._last_article != mention.doc_id:
             self._last_article = mention.doc_id
             self.total_articles += 1
 
+    def name(self, type: str) -> str:
+        """The fullest of the well-attested forms, in mixed case if the corpus has it so."""
+        mixed = [n for n in self.names if not n.isupper()] or list(self.names)
+        most = max(self.named_in[n] for n in mixed)
+        known = [n for n in mixed if WELL_ATTESTED * self.named_in[n] >= most]
+        return max(known, key=lambda n: (fullness(type, n), self.named_in[n], self.names[n], n)) if len(known) > 1 else known[0]
 
-def _tally(mentions: Iterable[ExtractedMention]) -> dict[Key, _Tally]:
+
+def _tally(mentions: Iterable[ExtractedMention], key_of: Callable[[ExtractedMention], Key]) -> dict[Key, _Tally]:
     tallies: dict[Key, _Tally] = defaultdict(_Tally)
     for mention in mentions:
-        tallies[name_key(mention)].add(mention)
+        tallies[key_of(mention)].add(mention)
     return tallies
+
+
+def _node(key: Key, tally: _Tally) -> Node:
+    name = tally.name(key.type)
+    acronyms = tuple(sorted(t for t in tally.mentions if t.isupper() and is_acronym_of(t, name)))
+    return Node(key.type, key.words, name, tally.place_id, tally.mentions.total(), tally.total_articles, acronyms)
+
+
+def _articles(mentions: Iterable[ExtractedMention], number: Mapping[Key, int]) -> Iterator[list[Occurrence]]:
+    for _, group in groupby(mentions, key=lambda m: m.doc_id):
+        yield [Occurrence(number[name_key(m)], m.sentence_id, m.start, m.end) for m in group]
+
+
+def _reasons(nodes: Sequence[Node], linking: Linking) -> dict[int, tuple[float, list[Evidence]]]:
+    """For each name the surest decision that brought it to another."""
+    reasons: dict[int, tuple[float, list[Evidence]]] = {}
+    home = {i: at for at, group in enumerate(linking.clusters) for i in group}
+    for d in sorted(linking.decisions, key=lambda d: -d.score):
+        if d.verdict == "same" and home[d.left] == home[d.right]:
+            for one, other in ((d.left, d.right), (d.right, d.left)):
+                reasons.setdefault(one, (d.score, [Evidence("same as", nodes[other].name), *(Evidence(*s) for s in d.signals)]))
+    return reasons
 
 
 def _entity(entity_id: str, key: Key, tally: _Tally) -> Entity:
     place = _places().get(tally.place_id or "", {})
-    name = place.get("name") or max(tally.names, key=lambda n: (tally.names[n], not n.isupper(), n))
     return Entity(
         entity_id=entity_id,
         type=key.type,
-        name=name,
+        name=place.get("name") or tally.name(key.type),
         mentions=tally.mentions.total(),
         articles=tally.total_articles,
         country=place.get("country") or None,
@@ -118,28 +189,31 @@ def _places() -> dict[str, dict[str, str]]:
     return countries | {f"region:{row['id']}": row for row in table("regions")}
 
 
-def _variants(entity: Entity, tally: _Tally) -> Iterator[Variant]:
+def _variants(entity: Entity, tally: _Tally, reasons: Mapping[str, tuple[float, list[Evidence]]]) -> Iterator[Variant]:
     for text in sorted(tally.mentions):
         same = text == entity.name
+        plain = _evidence(text, entity, tally)
+        score, evidence = (1.0, [plain]) if plain else reasons.get(text, (1.0, [Evidence("short for it in its article", entity.name)]))
         yield Variant(
             entity_id=entity.entity_id,
             variant=text,
             mentions=tally.mentions[text],
             articles=tally.articles[text],
             decided_by="same" if same else "rule",
-            score=1.0,
-            evidence=[_evidence(text, entity, tally)],
+            score=score,
+            evidence=evidence,
         )
 
 
-def _evidence(text: str, entity: Entity, tally: _Tally) -> Evidence:
+def _evidence(text: str, entity: Entity, tally: _Tally) -> Evidence | None:
+    """What is plain to see, without the corpus."""
     if text == entity.name:
         return Evidence("same name", text)
     if tally.place_id:
         return Evidence("same place", tally.place_id)
     if fold(text) == fold(entity.name):
         return Evidence("same but for case, article, possessive or punctuation", fold(text))
-    return Evidence("short for it in its article", entity.name)
+    return None
 
 
 def _identifier(letter: str, *parts: str) -> str:
