@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,22 +18,28 @@ def code_digest(module: str) -> str:
 
     Comments, docstrings and layout do not count.
     """
-    total = hashlib.sha256()
     seen = set(_NO_CAUSE)
+    found: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         path = _module_path(name)
-        if name in seen or path is None:
-            continue
-        seen.add(name)
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        _strip_docstrings(tree)
-        total.update(ast.dump(tree).encode())
-        for data in sorted({*_word_lists(tree), *(p for p in path.parent.glob(f"{path.stem}.*") if p.suffix != ".py")}):
-            total.update(data.read_bytes())
-        waiting += sorted(_imports(tree))
-    return total.hexdigest()
+        if name not in seen and path is not None:
+            seen.add(name)
+            found[name], imports = _module(path)
+            waiting += imports
+    return hashlib.sha256(json.dumps(sorted(found.items())).encode()).hexdigest()
+
+
+@cache
+def _module(path: Path) -> tuple[str, list[str]]:
+    """Digest of a module with the data it reads, and what it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    _strip_docstrings(tree)
+    total = hashlib.sha256(ast.dump(tree).encode())
+    for data in sorted({*_word_lists(tree), *(p for p in path.parent.glob(f"{path.stem}.*") if p.suffix != ".py")}):
+        total.update(data.read_bytes())
+    return total.hexdigest(), sorted(_imports(tree))
 
 
 def _module_path(name: str) -> Path | None:

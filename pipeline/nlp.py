@@ -4,7 +4,8 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,8 @@ def load(model: str) -> "Language":
 
     folder = _folder(model)
     try:
-        nlp = _with_our_names(folder) if _is_ours(folder) else spacy.load(model)
+        with nullcontext() if _uses_transformers(folder) else _without_transformers():
+            nlp = _with_our_names(folder) if _is_ours(folder) else spacy.load(model)
     except (OSError, ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise PipelineError(f"the model {model} can't be loaded: {first}", hint="install what it needs, or name another with --model") from error
@@ -53,6 +55,28 @@ CARD = "card.json"
 
 def _is_ours(folder: Path) -> bool:
     return (folder / CARD).is_file()
+
+
+def _uses_transformers(folder: Path) -> bool:
+    return any("transformer" in path.read_text(encoding="utf-8") for path in folder.rglob("config.cfg"))
+
+
+@contextmanager
+def _without_transformers() -> Iterator[None]:
+    """Hide spacy-transformers from spaCy, where it is installed.
+
+    spaCy imports every installed plug-in when it builds a pipeline. This one brings torch with it: five seconds and 500 MB for
+    each process, and a pipeline without transformers has no use for it.
+    """
+    import catalogue
+
+    found = catalogue.AVAILABLE_ENTRY_POINTS
+    kept = [e for group in found.groups for e in found.select(group=group) if not e.value.startswith("spacy_transformers")]
+    catalogue.AVAILABLE_ENTRY_POINTS = importlib.metadata.EntryPoints(kept)
+    try:
+        yield
+    finally:
+        catalogue.AVAILABLE_ENTRY_POINTS = found
 
 
 def _with_our_names(folder: Path) -> "Language":

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 
-import spacy
+from spacy.lang.en import English
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
+from spacy.vocab import Vocab, create_vocab
 
 from pipeline.tables import Sentence, Token
 
 
 @cache
 def _vocab() -> Vocab:
-    # English lexical attributes (like_num, is_stop, shape), no components.
-    return spacy.blank("en").vocab
+    # English lexical attributes (like_num, is_stop, shape) without a pipeline: building one would import every plug-in of spaCy.
+    return create_vocab("en", English.Defaults)
 
 
 @contextmanager

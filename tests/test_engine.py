@@ -414,6 +414,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _digests() -> dict[str, str]:
     fingerprint.code_digest.cache_clear()
+    fingerprint._module.cache_clear()
     return {stage: fingerprint.code_digest(f"pipeline.stages.{stage}") for stage in STAGES}
 
 
@@ -424,6 +425,8 @@ def _changed_by(path: Path, old: str, new: str) -> set[str]:
     path.write_text(text.replace(old, new, 1), "utf-8")
     after = _digests()
     fingerprint.code_digest.cache_clear()
+    fingerprint._module.cache_clear()
+    fingerprint._module.cache_clear()
     return {stage for stage in STAGES if before[stage] != after[stage]}
 
 

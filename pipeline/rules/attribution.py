@@ -383,11 +383,8 @@ def _opens_with_bare_number(tokens: Sequence[Token]) -> bool:
 def _can_speak(noun: Token) -> bool:
     """Whether an unnamed subject is somebody (sources, the firm), not something (records, the figure)."""
     lemma = noun.lemma_.lower()
-    return (
-        noun.pos_ != "NOUN"
-        or names_people(lemma)
-        or any(lemma in words(name) for name in ("group_references", "authority_nouns", "state_bodies", "report_nouns", "sources"))
-    )
+    speakers = words("group_references") | words("authority_nouns") | words("state_bodies") | words("report_nouns") | words("sources")
+    return noun.pos_ != "NOUN" or names_people(lemma) or lemma in speakers
 
 
 def _subject_of_clause_around(pronoun: Token) -> Token | None:
