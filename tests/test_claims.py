@@ -365,11 +365,6 @@ def test_places_inside_phrases_scope_the_number(model: Language, text: str, name
     assert read(model, text, **named)[0].place_mention_ids == [mention(text, p, "city").mention_id for p in places]
 
 
-def test_the_date_line_stands_in_for_missing_metadata(model: Language) -> None:
-    text = "Storm hits coast\n\nWednesday 6 November 2024\n\nThe storm killed nine people on Tuesday."
-    assert read(model, text)[0].time_start == "2024-11-05"
-
-
 def test_a_bare_month_takes_the_year_of_the_month_it_runs_to() -> None:
     (moment,) = moments("between May and July 2022", None)
     assert (moment.first, moment.last) == ("2022-05", "2022-07")

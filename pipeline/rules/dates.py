@@ -419,28 +419,6 @@ def _interval(text: str, first: Moment, second: Moment) -> bool:
     return between.strip() in ("until", "till", "through", "–", "-", "—") or (between.strip() == "to" and first.rule == second.rule)
 
 
-_TOP = 700
-"""Characters at the head of an article in which the line with its date stands."""
-_SHORT = 90
-"""Characters of such a line at most."""
-
-
-def stated_date(text: str) -> str | None:
-    """The article's own date where no metadata gives it: a full date on a short line at the head, or after "Published"."""
-    at = 0
-    for line in text.splitlines(keepends=True):
-        labelled = re.match(r"\W*(?:published|posted|updated|first published|date)\b", line, re.I)
-        if labelled or (at < _TOP and len(line) < _SHORT):
-            full = next((m.first for m in moments(line, None) if m.first is not None and m.first == m.last and len(m.first) == _FULL), None)
-            if full is not None:
-                return full
-        at += len(line)
-    return None
-
-
-_FULL = len("2000-01-01")
-
-
 def masked(found: list[Moment]) -> Iterator[tuple[int, int]]:
     """The stretches whose numbers are part of a date or clock time."""
     return ((moment.start, moment.end) for moment in found if not moment.counts)

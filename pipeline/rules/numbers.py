@@ -46,6 +46,7 @@ class Number(NamedTuple):
 _SKIP = re.compile(
     r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+"  # addresses and tags
     r"|(?<![\w,.])(?!\d{1,3}(?: \d{3})+(?![\d-]))\+?\(?\d{2,5}\)?(?:[\s.-]\d{2,4}){2,}(?![\w%]|,\d)"  # telephone numbers: three groups or more
+    r"|\+\d{1,3}[\s.-]\(?\d{1,4}\)?(?:[\s.-]\d{2,4})+"  # with a country code
     r"|(?:\+\d{1,3}\s?)?\(0?\d{2,5}\)\s?\d{3,4}[\s-]?\d{3,4}\b|(?<![\w,.])0\d{2,4}\s\d{5,8}\b"
     r"|\b(?:[Tt]ext|[Dd]ial|[Cc]all|[Pp]hone|[Rr]ing)\s+(?:\w+\s+)?(?:(?:to|on|at)\s+)?\d{3,6}\b(?!,\d|[\s-]\d|\s+[a-z]+s\b)"  # dial 999
     r"|\b\d{1,2}[\s-]min(?:ute)?s?\s+read\b"

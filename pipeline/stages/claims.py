@@ -19,7 +19,7 @@ from pipeline.rules.ages import is_age, is_age_of_extreme
 from pipeline.rules.attribution import Attribution, Voice
 from pipeline.rules.clause import CLIMB, MODIFIES, NOUNS, VERBS, Counted, Page, Site, is_place_or_time, neighbours, place_of
 from pipeline.rules.counting import counted, shares_unit
-from pipeline.rules.dates import masked, moments, stated_date
+from pipeline.rules.dates import masked, moments
 from pipeline.rules.numbers import Number, numbers
 from pipeline.rules.referents import near
 from pipeline.rules.scope import places, time_of
@@ -44,7 +44,6 @@ def extract(
     `doc.text` is the article's text, so that offsets agree; `published` is its date, from which relative times are read.
     """
     text = doc.text
-    published = published or stated_date(text)
     ordered = sorted(mentions, key=lambda m: m.start)
     mention_at = _tokens_of(doc, ordered)
     quotes = _quotations(text)

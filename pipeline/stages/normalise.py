@@ -254,8 +254,10 @@ def _with_links(tables: Tables) -> Iterator[tuple[ExtractedClaim, dict[str, str]
 
 
 def _frame(claim: ExtractedClaim, places: Sequence[str]) -> str:
-    counted = " ".join(sorted(_singular(word) for word in fold(claim.counted or "").split()))
-    return _identifier("G", claim.kind, claim.unit or "", counted or claim.claim_id, *sorted(set(places)))
+    """What a claim's group goes by. A single word ("people") says too little by itself: the verb has to agree too."""
+    words = sorted({_singular(word) for word in fold(claim.counted or "").split()})
+    verb = (claim.predicate or claim.claim_id) if len(words) < 2 else ""
+    return _identifier("G", claim.kind, claim.unit or "", " ".join(words) or claim.claim_id, verb, *sorted(set(places)))
 
 
 def _singular(word: str) -> str:
