@@ -286,14 +286,23 @@ def test_names_without_letters_are_not_one() -> None:
 def test_claims_with_one_counted_thing_form_a_group_whatever_their_numbers() -> None:
     rows = mentions({"a": [["o Harbour Watch"]], "b": [["o Harbour Watch"]]})
     links = link({"extracted_mentions": rows, "extracted_claims": []}, Settings())
-    claims = [claim(rows[0], 54, "wrecks"), claim(rows[1], 61, "wreck"), claim(rows[1], 9, "ships", number=1)]
+    claims = [claim(rows[0], 54, "old wrecks"), claim(rows[1], 61, "old wreck"), claim(rows[1], 9, "ships", number=1)]
     articles = [article("a"), article("b")]
     made = {k: list(v) for k, v in group({"articles": articles, "extracted_claims": claims, "links": list(links["links"])}, Settings()).items()}
     assert sorted((g.quantity, g.claims, g.independent_sources, g.status) for g in made["claim_groups"]) == [
+        ("old wrecks", 2, 1, "differ"),
         ("ships", 1, 1, "single"),
-        ("wrecks", 2, 1, "differ"),
     ]
     assert len(made["members"]) == 3
+
+
+@pytest.mark.parametrize(("verbs", "groups"), [(("die", "die"), 1), (("die", "work"), 2), ((None, None), 2)])
+def test_claims_of_a_single_word_form_a_group_where_the_verb_agrees(verbs: tuple[str | None, str | None], groups: int) -> None:
+    rows = mentions({"a": [["o Harbour Watch"]], "b": [["o Harbour Watch"]]})
+    links = list(link({"extracted_mentions": rows, "extracted_claims": []}, Settings())["links"])
+    claims = [claim(row, 54, "people")._replace(predicate=verb) for row, verb in zip(rows, verbs, strict=True)]
+    made = group({"articles": [article("a"), article("b")], "extracted_claims": claims, "links": links}, Settings())
+    assert len(list(made["claim_groups"])) == groups
 
 
 def article(doc_id: str) -> Article:
