@@ -40,6 +40,7 @@ SMALL = 40
 """With fewer articles to do, starting processes costs more than they save."""
 
 OPEN_FILES = 8192
+"""What a step over the corpus may need: a part of every shard for every table that it reads."""
 
 ATTEMPTS = 3
 """A shard whose worker dies is given to a new one; after this many deaths it is the shard's fault."""
@@ -561,7 +562,7 @@ def run(
 
 
 def _allow_open_files() -> None:
-    """A step over the corpus reads a part of every shard side by side; many systems allow 256 open files at first."""
+    """Many systems allow 256 at first, and more on request."""
     try:
         import resource
     except ImportError:  # not a Unix

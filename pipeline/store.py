@@ -250,10 +250,10 @@ class Store:
         parts = {key: part._asdict() for key, part in receipt.parts.items()}
         write_text(path, json.dumps({**receipt._asdict(), "parts": parts}))
 
-    def forget(self, step: str, shard: str, receipt: Receipt, keep: Iterable[str] = ()) -> None:
+    def forget(self, step: str, shard: str, receipt: Receipt) -> None:
         """Remove a piece of work whose articles are gone."""
         (self.work / "receipts" / step / f"{shard}.json").unlink(missing_ok=True)
-        self.remove_parts(receipt, keep)
+        self.remove_parts(receipt, keep=())
 
     def remove_parts(self, receipt: Receipt, keep: Iterable[str]) -> None:
         for key in set(receipt.parts) - set(keep):

@@ -46,16 +46,6 @@ def place_heads() -> dict[str, str]:
     return {row["word"]: row["type"] for row in table("place_heads")}
 
 
-@cache
-def country_starts() -> dict[str, list[list[str]]]:
-    """First word -> the names of countries that begin with it, in words, longest first."""
-    starts: dict[str, list[list[str]]] = {}
-    for alias in sorted(_countries(), key=len, reverse=True):
-        words = alias.split()
-        starts.setdefault(words[0].removesuffix("'s"), []).append(words)
-    return starts
-
-
 def country(text: str) -> Place | None:
     """The country of that name."""
     return _countries().get(text)
